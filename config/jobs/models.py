@@ -1,0 +1,60 @@
+"""Long work and its visible state."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from config.project.fields import PublicIdField
+from config.project.models import Scoped
+
+
+class AsyncAction(Scoped):
+    """One job somebody started, from queued to done. The worker's row of the queue is procrastinate's own.
+
+    `attempt` is the token of the worker that may write: each batch's transaction checks that it is still its own.
+    """
+
+    class Status(models.TextChoices):
+        ENQUEUED = "ENQUEUED", "Queued"
+        IN_PROGRESS = "IN_PROGRESS", "Running"
+        DONE = "DONE", "Done"
+        FAILED = "FAILED", "Failed"
+
+    class OperationStatus(models.TextChoices):
+        UNKNOWN = "UNKNOWN"
+        SUCCESS = "SUCCESS"
+        FAILED = "FAILED"
+
+    public_id = PublicIdField("aa_")
+    type = models.CharField(max_length=64)
+    title = models.TextField(blank=True, default="", help_text="What the dashboard calls it.")
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.ENQUEUED)
+    operation_status = models.CharField(
+        max_length=8, choices=OperationStatus.choices, default=OperationStatus.UNKNOWN
+    )
+    parameters = models.JSONField(default=dict, blank=True, help_text="What the job was asked to do.")
+    result = models.JSONField(null=True, blank=True)
+    failure = models.TextField(blank=True, default="", help_text="Why the job itself broke, in words.")
+    rows_total = models.BigIntegerField(null=True, blank=True)
+    rows_done = models.BigIntegerField(default=0)
+    stop_requested = models.BooleanField(default=False)
+    stopped = models.BooleanField(default=False, help_text="Ended by Stop before its end; can go on.")
+    attempt = models.IntegerField(default=0)
+    request_id = models.CharField(max_length=64, blank=True, default="")
+    channel = models.CharField(max_length=16, default="API", help_text="API or USER_PORTAL.")
+    user = models.ForeignKey("project.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "public_id"], name="async_action_public_id")
+        ]
+        indexes: ClassVar = [models.Index(fields=["project", "created_at", "id"], name="async_action_created")]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.public_id}"

@@ -1,0 +1,1 @@
+"""Pure foundations: errors, ids, instants, amounts. No Django here."""

@@ -1,0 +1,1 @@
+"""Which customers, described by a filter."""

@@ -1,0 +1,64 @@
+"""Segments: a fixed list of customers, or a filter that describes them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F
+
+from config.project.fields import PublicIdField
+from config.project.models import Scoped
+
+
+class Segment(Scoped):
+    """Static: its members are rows of Membership. Dynamic: `definition` is the filter, evaluated live everywhere."""
+
+    class Type(models.TextChoices):
+        STATIC = "static", "Fixed list"
+        PASSIVE = "passive", "Updates itself"
+        AUTO_UPDATE = "auto-update", "Updates itself and reports entries"
+
+    public_id = PublicIdField("seg_")
+    name = models.TextField()
+    description = models.TextField(blank=True, default="")
+    type = models.CharField(max_length=16, choices=Type.choices)
+    definition = models.TextField(
+        null=True, blank=True, help_text="The filter's JSON exactly as sent: jsonb would reorder its keys."
+    )
+    definition_version = models.SmallIntegerField(default=1, help_text="Version of the filter language it was parsed by.")
+    fields_read = models.JSONField(default=list, blank=True, help_text="Keys of the fields the filter reads.")
+    relative_to_now = models.BooleanField(default=False, help_text="Membership changes as time passes.")
+    metadata = models.JSONField(default=dict, blank=True)
+    version = models.IntegerField(default=1)
+    created_by = models.ForeignKey("project.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "public_id"], name="segment_public_id"),
+            models.CheckConstraint(
+                condition=models.Q(type="static", definition__isnull=True)
+                | (~models.Q(type="static") & models.Q(definition__isnull=False)),
+                name="segment_dynamic_has_definition",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["project", "created_at", "id"], name="segment_created")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A member of a static segment; for auto-update segments, who was in at the last refresh."""
+
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="memberships", db_index=False)
+    customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="memberships")
+    entered_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(F("segment"), F("customer"), name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id} in {self.segment_id}"
