@@ -179,7 +179,6 @@ CLIENT_RATE = env_rate("CLIENT_RATE", "5/5s")
 API_RATE = env_rate("API_RATE", "off")
 TRACKING_COOKIE_NAME = env_str("TRACKING_COOKIE_NAME", "tracking_id")
 
-IMPORT_EXPORT_FORMATS: list[Any] = []  # filled below: the package's formats need the settings to be importable
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["config.api.authentication.ServerKeyAuthentication"],

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 from config.kernel import ids
 
+if TYPE_CHECKING:
+    TextColumn = models.CharField[str, str]
+else:
+    TextColumn = models.CharField
 
-class PublicIdField(models.CharField[str, str]):
+
+class PublicIdField(TextColumn):
     """The id on the wire: made by `config.kernel.ids`, ordered by code point so that time-ordered ids sort by time."""
 
     def __init__(self, prefix: str = "", **kwargs: Any) -> None:

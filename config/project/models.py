@@ -63,7 +63,7 @@ class Project(models.Model):
 class Scoped(models.Model):
     """A row that belongs to a project. Subclasses declare `public_id` with their own prefix."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, db_index=False, related_name="+")
 
     objects = ScopedQuerySet.as_manager()
 

@@ -54,7 +54,11 @@ class Event(Scoped):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["customer", "created_at", "id"], name="event_customer"),
+            models.Index(
+                fields=["customer", "created_at", "id"],
+                condition=models.Q(customer__isnull=False),
+                name="event_customer",
+            ),
             models.Index(fields=["project", "created_at", "id"], name="event_project"),
             models.Index(fields=["project", "public_id"], name="event_public_id"),
             models.Index(

@@ -27,10 +27,10 @@ class Order(Scoped):
     source_id = models.TextField(null=True, blank=True, db_collation="C")
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.CREATED)
     customer = models.ForeignKey(
-        "customers.Customer", null=True, blank=True, on_delete=models.SET_NULL, related_name="orders"
+        "customers.Customer", null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="orders"
     )
     referrer = models.ForeignKey(
-        "customers.Customer", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        "customers.Customer", null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
     amount = models.BigIntegerField(null=True, blank=True)
     initial_amount = models.BigIntegerField(null=True, blank=True)
@@ -54,6 +54,10 @@ class Order(Scoped):
         indexes: ClassVar = [
             models.Index(fields=["project", "created_at", "id"], name="order_created"),
             models.Index("project", F("updated_at"), F("id"), name="order_updated"),
+            models.Index(
+                fields=["customer", "created_at", "id"], condition=Q(customer__isnull=False), name="order_customer"
+            ),
+            models.Index(fields=["referrer"], condition=Q(referrer__isnull=False), name="order_referrer"),
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,11 @@ from vouchers.models.campaigns import Campaign
 from vouchers.models.vouchers import Voucher
 
 
+def _where_set(column: str, *more: str, name: str) -> models.Index:
+    """An index on the rows where the column has a value: most redemptions have no parent and roll nothing back."""
+    return models.Index(fields=[column, *more], condition=Q(**{f"{column}__isnull": False}), name=name)
+
+
 class Redemption(Scoped):
     """One attempt to redeem, or to roll back: `public_id` begins with r_, rf_ (refused), rr_ or rrf_."""
 
@@ -33,17 +38,31 @@ class Redemption(Scoped):
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.REDEMPTION)
     result = models.CharField(max_length=8, choices=Result.choices)
     status = models.CharField(max_length=12, choices=Status.choices)
-    voucher = models.ForeignKey(Voucher, null=True, blank=True, on_delete=models.SET_NULL, related_name="redemptions")
-    campaign = models.ForeignKey(Campaign, null=True, blank=True, on_delete=models.SET_NULL, related_name="redemptions")
+    voucher = models.ForeignKey(
+        Voucher, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="redemptions"
+    )
+    campaign = models.ForeignKey(
+        Campaign, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="redemptions"
+    )
     code = models.TextField(blank=True, default="", db_collation="C", help_text="The code as it was sent.")
     related_object_type = models.CharField(max_length=24, default="voucher")
     related_object_id = models.CharField(max_length=64, blank=True, default="", db_collation="C")
     customer = models.ForeignKey(
-        "customers.Customer", null=True, blank=True, on_delete=models.SET_NULL, related_name="redemptions"
+        "customers.Customer",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_index=False,
+        related_name="redemptions",
     )
     token = models.CharField(max_length=80, blank=True, default="", db_collation="C", help_text="The tracking id.")
     order = models.ForeignKey(
-        "tracking.Order", null=True, blank=True, on_delete=models.SET_NULL, related_name="redemption_rows"
+        "tracking.Order",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_index=False,
+        related_name="redemption_rows",
     )
     order_snapshot = models.JSONField(null=True, blank=True, help_text="The wire's order right after this redemption.")
     order_amount = models.BigIntegerField(null=True, blank=True)
@@ -56,8 +75,12 @@ class Redemption(Scoped):
         default=list, blank=True, help_text="Every reason of a refusal: key, message, and the facts beside the rule."
     )
     reason = models.TextField(null=True, blank=True, help_text="Why it was rolled back.")
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="children")
-    rolls_back = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="rollbacks")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, db_index=False, related_name="children"
+    )
+    rolls_back = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, db_index=False, related_name="rollbacks"
+    )
     session_key = models.CharField(max_length=200, blank=True, default="")
     channel_type = models.CharField(max_length=16, default="API")
     channel_id = models.CharField(max_length=64, blank=True, default="")
@@ -73,9 +96,13 @@ class Redemption(Scoped):
         ]
         indexes: ClassVar = [
             models.Index(fields=["project", "created_at", "id"], name="redemption_created"),
-            models.Index(fields=["voucher", "created_at"], name="redemption_voucher"),
-            models.Index(fields=["customer", "created_at"], name="redemption_customer"),
-            models.Index(fields=["project", "result", "created_at"], name="redemption_result"),
+            models.Index(fields=["project", "result", "created_at", "id"], name="redemption_result"),
+            _where_set("voucher", "created_at", name="redemption_voucher"),
+            _where_set("campaign", "created_at", name="redemption_campaign"),
+            _where_set("customer", "created_at", name="redemption_customer"),
+            _where_set("order", name="redemption_order"),
+            _where_set("parent", name="redemption_parent"),
+            _where_set("rolls_back", name="redemption_rolls_back"),
         ]
 
     def __str__(self) -> str:
@@ -92,7 +119,7 @@ class VoucherTransaction(Scoped):
         REMOVAL = "CREDITS_REMOVAL"
 
     public_id = PublicIdField("vtx_")
-    voucher = models.ForeignKey(Voucher, on_delete=models.CASCADE, related_name="transactions")
+    voucher = models.ForeignKey(Voucher, on_delete=models.CASCADE, db_index=False, related_name="transactions")
     type = models.CharField(max_length=32, choices=Type.choices)
     amount = models.BigIntegerField(help_text="Signed: what it did to the balance.")
     balance = models.BigIntegerField(help_text="The balance after it.")

@@ -1,0 +1,17 @@
+"""Routers: ids and codes in paths are decoded once, slashes included, and a trailing slash changes nothing."""
+
+from __future__ import annotations
+
+from rest_framework.routers import SimpleRouter
+
+
+class WireRouter(SimpleRouter):
+    """`/v1/customers` and `/v1/customers/` answer alike, without a redirect that would lose the body."""
+
+    def __init__(self) -> None:
+        super().__init__(trailing_slash=False)
+        self.trailing_slash = "/?"
+
+
+IDENTIFIER = r"[^/]+(?:/[^/]+)*?"
+"""A path parameter that may hold slashes (`%2F` is decoded before routing); lazy, so that what follows it is found."""

@@ -1,0 +1,14 @@
+"""The only list of URL prefixes."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+handler404 = "config.api.errors.page_not_found"
+handler500 = "config.api.errors.server_error"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("dashboard/", include("config.dashboard.urls")),
+]
