@@ -194,7 +194,7 @@ def _run(data: Path, program: str, *arguments: str, check: bool = True) -> subpr
     as_owner = {} if owner is None else {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
     # Output goes to files, not pipes: the server inherits the descriptors and would keep a pipe open for ever.
     with tempfile.TemporaryFile("w+") as out:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [str(_binaries() / program), *arguments],
             stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd="/", start_new_session=True,
             env={**os.environ, "LC_ALL": "C", "TZ": "UTC"}, check=False, **as_owner,  # type: ignore[call-overload]

@@ -28,7 +28,9 @@ class Customer(Scoped):
     """
 
     public_id = PublicIdField("cust_")
-    source_id = models.TextField(null=True, blank=True, db_collation="C", help_text="The shop's own key; never changes.")
+    source_id = models.TextField(
+        null=True, blank=True, db_collation="C", help_text="The shop's own key; never changes."
+    )
     name = models.TextField(null=True, blank=True)
     description = models.TextField(null=True, blank=True)
     email = models.TextField(null=True, blank=True)

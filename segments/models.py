@@ -26,7 +26,9 @@ class Segment(Scoped):
     definition = models.TextField(
         null=True, blank=True, help_text="The filter's JSON exactly as sent: jsonb would reorder its keys."
     )
-    definition_version = models.SmallIntegerField(default=1, help_text="Version of the filter language it was parsed by.")
+    definition_version = models.SmallIntegerField(
+        default=1, help_text="Version of the filter language it was parsed by."
+    )
     fields_read = models.JSONField(default=list, blank=True, help_text="Keys of the fields the filter reads.")
     relative_to_now = models.BooleanField(default=False, help_text="Membership changes as time passes.")
     metadata = models.JSONField(default=dict, blank=True)

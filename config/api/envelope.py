@@ -52,9 +52,7 @@ def body(
 
 def response(content: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> HttpResponse:
     """A plain Django answer with a JSON body, for middleware that stands outside DRF."""
-    return HttpResponse(
-        wire_json.dump(content), status=status, content_type="application/json", headers=headers or {}
-    )
+    return HttpResponse(wire_json.dump(content), status=status, content_type="application/json", headers=headers or {})
 
 
 def too_large(limit: int) -> dict[str, Any]:

@@ -38,9 +38,11 @@ class AlwaysJson(BaseContentNegotiation):
         for parser in parsers:
             if parser.media_type == media_type:
                 return parser
-        return next((parser for parser in parsers if parser.media_type == "application/json"), None) if (
-            media_type in ("", "text/plain", "application/x-www-form-urlencoded")
-        ) else None
+        return (
+            next((parser for parser in parsers if parser.media_type == "application/json"), None)
+            if (media_type in ("", "text/plain", "application/x-www-form-urlencoded"))
+            else None
+        )
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:  # type: ignore[override]
         return renderers[0], renderers[0].media_type

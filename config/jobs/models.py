@@ -31,9 +31,7 @@ class AsyncAction(Scoped):
     type = models.CharField(max_length=64)
     title = models.TextField(blank=True, default="", help_text="What the dashboard calls it.")
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.ENQUEUED)
-    operation_status = models.CharField(
-        max_length=8, choices=OperationStatus.choices, default=OperationStatus.UNKNOWN
-    )
+    operation_status = models.CharField(max_length=8, choices=OperationStatus.choices, default=OperationStatus.UNKNOWN)
     parameters = models.JSONField(default=dict, blank=True, help_text="What the job was asked to do.")
     result = models.JSONField(null=True, blank=True)
     failure = models.TextField(blank=True, default="", help_text="Why the job itself broke, in words.")

@@ -63,7 +63,9 @@ def create_project(
     """
     switches = set(client_side)
     if unknown := switches - SWITCHES.keys() - {"all"}:
-        raise InvalidPayload(f"Unknown client-side switch: {', '.join(sorted(unknown))}; known: all, {', '.join(SWITCHES)}")
+        raise InvalidPayload(
+            f"Unknown client-side switch: {', '.join(sorted(unknown))}; known: all, {', '.join(SWITCHES)}"
+        )
     if timezone not in zoneinfo.available_timezones():
         raise InvalidPayload(f"Property .timezone is not a time zone: {timezone}")
     everything = "all" in switches
@@ -82,9 +84,7 @@ def create_project(
         Member.objects.create(project=project, user=admin, role=Member.Role.ADMIN, created_at=at)
     server, server_token = create_key(project=project, kind=ApiKey.Kind.SERVER, name="Server side", at=at)
     client, client_token = create_key(project=project, kind=ApiKey.Kind.CLIENT, name="Client side", at=at)
-    management, management_token = create_key(
-        project=project, kind=ApiKey.Kind.MANAGEMENT, name="Management", at=at
-    )
+    management, management_token = create_key(project=project, kind=ApiKey.Kind.MANAGEMENT, name="Management", at=at)
     return NewProject(
         project=project,
         app_id=server.app_id,

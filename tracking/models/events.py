@@ -61,9 +61,7 @@ class Event(Scoped):
             ),
             models.Index(fields=["project", "created_at", "id"], name="event_project"),
             models.Index(fields=["project", "public_id"], name="event_public_id"),
-            models.Index(
-                fields=["project", "token"], condition=~models.Q(token=""), name="event_token"
-            ),
+            models.Index(fields=["project", "token"], condition=~models.Q(token=""), name="event_token"),
         ]
 
     def __str__(self) -> str:

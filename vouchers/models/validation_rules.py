@@ -45,9 +45,7 @@ class RuleAssignment(Scoped):
     """
 
     public_id = PublicIdField("asgm_")
-    rule = models.ForeignKey(
-        ValidationRule, on_delete=models.CASCADE, db_index=False, related_name="assignments"
-    )
+    rule = models.ForeignKey(ValidationRule, on_delete=models.CASCADE, db_index=False, related_name="assignments")
     voucher = models.ForeignKey(
         Voucher, null=True, blank=True, on_delete=models.CASCADE, related_name="rule_assignments"
     )
