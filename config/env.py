@@ -49,7 +49,7 @@ def env_list(name: str, default: list[str] | None = None) -> list[str]:
 
 
 def env_secret(name: str, file: Path) -> str:
-    """The secret from the environment, else from `file`, which is made (mode 600) with a fresh one where it is missing."""
+    """The secret from the environment, else from `file`, which is made (mode 600) where it is missing."""
     if value := os.environ.get(name, ""):
         return value
     if file.exists():

@@ -74,7 +74,7 @@ class Customer(Scoped):
     referred_customers = models.IntegerField(default=0)
     counted_at = models.DateTimeField(null=True, blank=True, help_text="When a counter last moved; never indexed.")
 
-    objects = CustomerQuerySet.as_manager()
+    objects = CustomerQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         constraints: ClassVar = [

@@ -46,7 +46,8 @@ class Access:
 def access_of(request: Request | HttpRequest) -> Access:
     """The access of an authenticated API request."""
     auth = getattr(request, "auth", None)
-    assert isinstance(auth, Access)
+    if not isinstance(auth, Access):
+        raise NotAuthenticated
     return auth
 
 

@@ -60,7 +60,8 @@ class BodyMiddleware:
 
     def _spool(self, request: HttpRequest, limit: int) -> HttpResponse | None:
         """Read the chunked body to its end, and give the request a length."""
-        assert isinstance(request, WSGIRequest)
+        if not isinstance(request, WSGIRequest):
+            return None
         source: IO[bytes] = request.environ["wsgi.input"]
         spool: Any = tempfile.SpooledTemporaryFile(max_size=1_048_576)  # noqa: SIM115  closed with the request
         size = 0

@@ -26,7 +26,7 @@ EXPOSE_HEADERS: Final = ", ".join(
 class CorsMiddleware:
     """Answers preflights without credentials and puts the headers on every client answer, errors included.
 
-    A preflight carries no keys, so any well-formed origin is echoed there; the call itself is held to the project's list.
+    A preflight carries no keys, so any well-formed origin is echoed there; the call itself is held to the project's.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

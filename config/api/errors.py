@@ -29,7 +29,7 @@ RETRY_AFTER: Final = {"Retry-After": "2"}
 
 TRY_AGAIN_CLASSES: Final = ("08", "53", "57")
 TRY_AGAIN: Final = frozenset({"25P03", "25P04", "40001", "40P01", "55P03"})
-"""SQLSTATEs (and classes of them) that say: not now. 55P03 on a redeemable is turned into `multiple_requests` earlier."""
+"""SQLSTATEs that say: not now. Services turn 55P03 (lock not available) on a redeemable into `multiple_requests`."""
 
 
 def status_of(error: DomainError) -> int:
@@ -108,8 +108,8 @@ def _answer_drf(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]]:
     if isinstance(error, exceptions.ValidationError):
         details = describe(error.detail)
         return envelope.body(400, "Invalid payload", key="invalid_payload", details=details), 400, {}
-    assert isinstance(error, exceptions.APIException)
-    return envelope.body(error.status_code, str(error.detail)), error.status_code, {}
+    status = getattr(error, "status_code", 500)
+    return envelope.body(status, str(error)), status, {}
 
 
 def answer_database(error: BaseException) -> tuple[dict[str, Any], int, dict[str, str]] | None:

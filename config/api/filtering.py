@@ -16,10 +16,10 @@ _LEADING_BRACKET: Final = re.compile(r"^\[(\w+)\]\[(\w+)\]$")
 
 
 class WireFilterBackend(DjangoFilterBackend):
-    """django-filter, where `[created_at][before]` means `created_at[before]` and a bad value is `invalid_query_params`."""
+    """django-filter; `[created_at][before]` means `created_at[before]`, a bad value is `invalid_query_params`."""
 
     def get_filterset_kwargs(self, request: Request, queryset: Any, view: Any) -> dict[str, Any]:
-        kwargs = super().get_filterset_kwargs(request, queryset, view)
+        kwargs: dict[str, Any] = super().get_filterset_kwargs(request, queryset, view)
         kwargs["data"] = normalise(request.query_params)
         return kwargs
 

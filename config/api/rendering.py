@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -11,6 +11,9 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from config.api import wire_json
+
+UNTYPED: Final = ("", "text/plain", "application/x-www-form-urlencoded")
+"""What clients say that mean JSON, or send nothing at all."""
 
 
 class WireJsonRenderer(BaseRenderer):
@@ -33,7 +36,7 @@ class WireJsonRenderer(BaseRenderer):
 class AlwaysJson(BaseContentNegotiation):
     """Real clients send all kinds of Accept headers and expect JSON; the first parser that takes the type reads."""
 
-    def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:  # type: ignore[override]
+    def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
         media_type = (request.content_type or "").split(";")[0].strip().lower()
         for parser in parsers:
             if parser.media_type == media_type:
@@ -44,5 +47,5 @@ class AlwaysJson(BaseContentNegotiation):
             else None
         )
 
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:  # type: ignore[override]
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], renderers[0].media_type

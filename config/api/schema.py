@@ -32,7 +32,7 @@ ERROR = {
 class WireAutoSchema(AutoSchema):
     """Every operation may answer with the error envelope."""
 
-    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:  # type: ignore[override]
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation = super().get_operation(*args, **kwargs)
         if operation is not None:
             for status in ("400", "401", "403", "404", "405", "409", "413", "415", "429", "503"):
@@ -48,23 +48,23 @@ class _KeyPair(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     def name(self) -> list[str]:  # type: ignore[override]
         return list(self.names)
 
-    def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:  # type: ignore[override]
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
         return [{"type": "apiKey", "in": "header", "name": header} for header in self.headers]
 
 
-class ServerKeys(_KeyPair):
+class ServerKeys(_KeyPair):  # type: ignore[no-untyped-call]
     target_class = "config.api.authentication.ServerKeyAuthentication"
     names = ("X-App-Id", "X-App-Token")
     headers = ("X-App-Id", "X-App-Token")
 
 
-class ClientKeys(_KeyPair):
+class ClientKeys(_KeyPair):  # type: ignore[no-untyped-call]
     target_class = "config.api.authentication.ClientKeyAuthentication"
     names = ("X-Client-Application-Id", "X-Client-Token")
     headers = ("X-Client-Application-Id", "X-Client-Token")
 
 
-class ManagementKeys(_KeyPair):
+class ManagementKeys(_KeyPair):  # type: ignore[no-untyped-call]
     target_class = "config.api.authentication.ManagementKeyAuthentication"
     names = ("X-Management-Id", "X-Management-Token")
     headers = ("X-Management-Id", "X-Management-Token")

@@ -39,7 +39,7 @@ def dump(value: Any) -> bytes:
 
 
 def check(value: Any) -> None:
-    """Refuse nesting below MAX_DEPTH, U+0000, and integers that do not fit 64 bits; iterative, so depth costs no stack."""
+    """Refuse nesting below MAX_DEPTH, U+0000 and integers beyond 64 bits. Iterative: depth costs no stack."""
     stack: list[tuple[Any, int, str]] = [(value, 1, "")]
     while stack:
         item, depth, path = stack.pop()

@@ -17,7 +17,7 @@ def encrypt(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def decrypt(text: str) -> str:
-    """The plain text of what `encrypt` returned, under any of ENCRYPTION_KEYS. Raises InvalidToken for anything else."""
+    """The plain text of what `encrypt` returned, under any of ENCRYPTION_KEYS. Raises InvalidToken otherwise."""
     return _fernet().decrypt(text.encode("ascii")).decode()
 
 

@@ -42,7 +42,7 @@ def split_origin(text: str) -> Origin | None:
 
 
 def parse_origin(text: str) -> str:
-    """The entry as it is kept, e.g. `https://shop.example`. Raises InvalidPayload where it is no origin; `*` is kept."""
+    """The entry as it is kept, e.g. `https://shop.example` or `*`. Raises InvalidPayload where it is no origin."""
     if text.strip() == "*":
         return "*"
     label = text.strip().replace("://.", "://", 1).removeprefix(".")

@@ -1,8 +1,8 @@
 """The event log: append-only, partitioned by month; and the counters of custom events per customer.
 
-The table `tracking_event` is made by hand-written SQL in the first migration (PRIMARY KEY (id, created_at), PARTITION BY
-RANGE (created_at)). Nothing has a foreign key to it; queries carry a lower bound of `created_at` where they can, and
-"ever did" and "last time" are read from `EventCounter`.
+The table `tracking_event` is made by hand-written SQL in the first migration (PRIMARY KEY (id, created_at),
+PARTITION BY RANGE (created_at)). Nothing has a foreign key to it; queries carry a lower bound of `created_at` where
+they can, and "ever did" and "last time" are read from `EventCounter`.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class Voucher(Scoped):
     updated_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
-    objects = VoucherQuerySet.as_manager()
+    objects = VoucherQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         constraints: ClassVar = [
