@@ -40,6 +40,7 @@ class AsyncAction(Scoped):
     stop_requested = models.BooleanField(default=False)
     stopped = models.BooleanField(default=False, help_text="Ended by Stop before its end; can go on.")
     attempt = models.IntegerField(default=0)
+    tries = models.IntegerField(default=0, help_text="Attempts since it last got any further.")
     request_id = models.CharField(max_length=64, blank=True, default="")
     channel = models.CharField(max_length=16, default="API", help_text="API or USER_PORTAL.")
     user = models.ForeignKey("project.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
