@@ -38,14 +38,8 @@ class AlwaysJson(BaseContentNegotiation):
 
     def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
         media_type = (request.content_type or "").split(";")[0].strip().lower()
-        for parser in parsers:
-            if parser.media_type == media_type:
-                return parser
-        return (
-            next((parser for parser in parsers if parser.media_type == "application/json"), None)
-            if (media_type in ("", "text/plain", "application/x-www-form-urlencoded"))
-            else None
-        )
+        by_type: dict[str, BaseParser] = {parser.media_type: parser for parser in parsers}
+        return by_type.get(media_type) or (by_type.get("application/json") if media_type in UNTYPED else None)
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], renderers[0].media_type
