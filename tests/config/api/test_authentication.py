@@ -28,11 +28,11 @@ class ServerView(APIView):
 
 
 class ClientView(ServerView):
-    authentication_classes = [ClientKeyAuthentication]
+    authentication_classes = (ClientKeyAuthentication,)
 
 
 class ManagementView(ServerView):
-    authentication_classes = [ManagementKeyAuthentication]
+    authentication_classes = (ManagementKeyAuthentication,)
 
 
 urlpatterns = [
@@ -50,10 +50,8 @@ def fresh_cache():
 def test_each_kind_of_key_opens_its_own_door_only():
     shop = make_shop()
     doors = ("/v1/thing", "/client/v1/thing", "/management/v1/thing")
-    opened = [
-        [client.get(door).status_code for door in doors]
-        for client in (shop.server(), shop.browser(), shop.management())
-    ]
+    callers = (shop.server(), shop.browser(), shop.management())
+    opened = [[caller.get(door).status_code for door in doors] for caller in callers]
     assert opened == [[200, 401, 401], [401, 200, 401], [401, 401, 200]]
     assert shop.server().get("/v1/thing").json() == {"project": shop.project.public_id}
 

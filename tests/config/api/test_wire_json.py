@@ -10,12 +10,8 @@ from config.kernel.errors import InvalidPayload
 
 
 def test_values_go_out_as_on_the_wire():
-    value = {
-        "at": datetime(2026, 2, 3, 10, tzinfo=UTC),
-        "day": date(2026, 2, 3),
-        "percent": Decimal("12.5"),
-        "n": Decimal(15),
-    }
+    at, day = datetime(2026, 2, 3, 10, tzinfo=UTC), date(2026, 2, 3)
+    value = {"at": at, "day": day, "percent": Decimal("12.5"), "n": Decimal(15)}
     assert wire_json.dump(value) == b'{"at":"2026-02-03T10:00:00.000Z","day":"2026-02-03","percent":12.5,"n":15}'
 
 

@@ -11,7 +11,7 @@ from config.kernel import ids
 def test_an_id_has_its_prefix_alphabet_and_length(prefix):
     kind, length = ids.FORMATS[prefix]
     alphabet = "[0-9a-f]" if kind == "hex" else "[0-9A-Za-z]"
-    assert re.fullmatch(re.escape(prefix) + alphabet + "{%d}" % length, ids.new(prefix))
+    assert re.fullmatch(f"{re.escape(prefix)}{alphabet}{{{length}}}", ids.new(prefix))
 
 
 @pytest.mark.parametrize("prefix", ["r_", "evcus_"])

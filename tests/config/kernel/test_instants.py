@@ -32,7 +32,7 @@ def test_parse_instant(text, expected):
     ],
 )
 def test_parse_instant_refuses(text):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         instants.parse_instant(text)
 
 
@@ -50,7 +50,7 @@ def test_now_survives_the_wire_unchanged():
 
 @pytest.mark.parametrize("text", ["1990-5-1", "19900501", "1990-02-30", "1990-05-01T00:00", ""])
 def test_parse_date_refuses(text):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         instants.parse_date(text)
 
 
