@@ -1,0 +1,151 @@
+"""Why a redeemable must not be redeemed: small pure rules in the order of evaluation.
+
+Validation shows the list, redemption raises its first: one engine, two callers.
+Source: validation and redemption, evaluation order for one redeemable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from config.kernel import instants
+from vouchers.engine import logic, rule_names, validity
+from vouchers.engine.terms import Facts, Refusal, RuleNode, RuleSet, RuleTree, VoucherTerms
+
+Rule = Callable[[VoucherTerms, Facts], Iterator[Refusal]]
+
+
+def not_found(code: str, resource_type: str = "voucher") -> Refusal:
+    """The refusal of a code that nobody knows, or that lies in the bin."""
+    return Refusal(
+        "not_found",
+        "Resource not found",
+        f"Cannot find {resource_type} with id {code}",
+        code=404,
+        resource_id=code,
+        resource_type=resource_type,
+    )
+
+
+def enabled(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
+    """The voucher and its campaign are switched on."""
+    if not terms.active or not terms.campaign_active:
+        off = "campaign" if terms.active else "voucher"
+        yield Refusal("voucher_disabled", "voucher is disabled", facts={"disabled": off})
+
+
+def started(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
+    """The first instant of `start_date` counts."""
+    start = terms.validity.start_date
+    if start is not None and facts.at < start:
+        yield Refusal("voucher_not_active", "voucher is not active yet", facts={"start_date": instants.to_wire(start)})
+
+
+def not_expired(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
+    """The last instant of `expiration_date` still counts."""
+    end = terms.validity.expiration_date
+    if end is not None and facts.at > end:
+        yield Refusal("voucher_expired", "voucher expired", facts={"expiration_date": instants.to_wire(end)})
+
+
+def active_now(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
+    """Inside the recurring windows: timeframe, weekdays, hours."""
+    outside = validity.outside(terms.validity, facts.at, facts.zone)
+    if outside is not None:
+        yield Refusal("voucher_not_active_now", "voucher not active now", facts={"outside": outside})
+
+
+def quantity_left(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
+    """One use is left that no other session holds."""
+    if terms.quantity is not None and terms.redeemed_quantity + terms.held_quantity >= terms.quantity:
+        counted = {"quantity": terms.quantity, "redeemed_quantity": terms.redeemed_quantity}
+        yield Refusal("quantity_exceeded", "quantity exceeded", facts=counted)
+
+
+def amount_known(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
+    """A gift card is spent on an order that has an amount."""
+    if terms.gift is not None and (facts.order is None or facts.order.amount is None):
+        yield Refusal("missing_amount", "Missing amount", "Order amount is required to redeem a gift card")
+
+
+def rule_sets_hold(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
+    """Every validation rule assigned to the voucher or its campaign passes."""
+    for rule_set in terms.rule_sets:
+        yield from violations(terms, rule_set, facts)
+
+
+def credits_left(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
+    """A gift card never pays more than its balance."""
+    if terms.gift is not None and facts.credits is not None and facts.credits > terms.gift.balance:
+        found = {"credits": facts.credits, "balance": terms.gift.balance}
+        yield Refusal("gift_amount_exceeded", "gift amount exceeded", facts=found)
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    *(enabled, started, not_expired, active_now, quantity_left),
+    *(amount_known, rule_sets_hold, credits_left),
+)
+
+
+def refusals(terms: VoucherTerms, facts: Facts) -> list[Refusal]:
+    """Every reason this redemption must not happen, in RULES order; empty means go ahead. The first is the wire's."""
+    return [refusal for rule in RULES for refusal in rule(terms, facts)]
+
+
+def violations(terms: VoucherTerms, rule_set: RuleSet, facts: Facts) -> list[Refusal]:
+    """The failing rules of a set whose logic is false, in numeric order; empty when the set passes.
+
+    What a rule needs and nobody gave makes it false; if then the set is false, that is the reason (`missing_…`).
+    """
+    failed = _failed(rule_set.tree, facts)
+    missing: dict[str, Refusal] = {}
+    violated = []
+    for node in failed:
+        row = rule_names.row_of(node.name)
+        if row is None:
+            raise KeyError(node.name)
+        if (refusal := row.missing(facts)) is not None:
+            missing.setdefault(
+                refusal.key, replace(refusal, facts={"rule_id": rule_set.public_id, "rule": node.number})
+            )
+        else:
+            violated.append(_refusal(terms, rule_set, node, row, facts))
+    return [*missing.values(), *violated]
+
+
+def _refusal(terms: VoucherTerms, rule_set: RuleSet, node: RuleNode, row: rule_names.RuleName, facts: Facts) -> Refusal:
+    return Refusal(
+        row.key,
+        row.message,
+        f"{terms.label} cannot be redeemed because of violated validation rules: {rule_set.public_id}",
+        custom_message=node.error_message or rule_set.error_message,
+        facts={
+            "rule_id": rule_set.public_id,
+            "rule": node.number,
+            "name": node.name,
+            "conditions": {c.operator: [_plain(value) for value in c.values] for c in node.conditions},
+            "found": row.shown(row.found(facts)),
+        },
+    )
+
+
+def _failed(tree: RuleTree, facts: Facts) -> list[RuleNode]:
+    """The nodes that make the tree false, in numeric order; for a parent whose nested set fails, the nested culprits."""
+    mentioned = logic.numbers_of(tree.logic)
+    culprits = {number: _culprits(tree.nodes[number], facts) for number in mentioned}
+    if logic.holds(tree.logic, {number: not failed for number, failed in culprits.items()}):
+        return []
+    return [node for number in mentioned for node in culprits[number]]
+
+
+def _culprits(node: RuleNode, facts: Facts) -> list[RuleNode]:
+    if not rule_names.holds(node, facts):
+        return [node]
+    return _failed(node.nested, facts) if node.nested is not None else []
+
+
+def _plain(value: object) -> object:
+    """An operand as JSON: whole numbers stay numbers."""
+    return value if isinstance(value, str | int) else int(value) if value == int(value) else str(value)  # type: ignore[call-overload]
