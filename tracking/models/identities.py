@@ -11,12 +11,20 @@ from config.project.models import Scoped
 
 
 class TrackingIdentity(Scoped):
-    """One issued token. Anonymous while it has neither a source id nor a customer."""
+    """One issued token. Anonymous while it has neither a source id, nor a customer, nor another token it stands for."""
 
     token = models.CharField(max_length=80, db_collation="C", help_text="track_ and 32 characters of base64.")
     source_id = models.TextField(null=True, blank=True, db_collation="C", help_text="The raw identity it stands for.")
     customer = models.ForeignKey(
         "customers.Customer", null=True, blank=True, on_delete=models.SET_NULL, related_name="tracking_identities"
+    )
+    alias_of = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="aliases",
+        help_text="The known identity that the visitor behind an anonymous token turned out to be.",
     )
     created_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()

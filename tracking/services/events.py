@@ -1,0 +1,216 @@
+"""The event log: the one place that records what happened and moves the counters of custom events with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Q
+
+from config.project.models import Project
+from config.project.querysets import ScopedQuerySet
+from customers.models import Customer
+from tracking.models import Event
+
+CUSTOM_EVENT: Final = "customer.custom_event"
+Category = Literal["ACTION", "EFFECT"]
+ALIASES: Final = {
+    "customer.segment_entered": "customer.segment.entered",
+    "customer.segment_left": "customer.segment.left",
+}
+"""Old spellings of types that filters still name."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """What `record_many` writes; `record` takes the same as arguments."""
+
+    type: str
+    at: datetime
+    data: Mapping[str, Any]
+    customer_id: int | None = None
+    token: str = ""
+    name: str = ""
+    category: Category = "ACTION"
+    group_id: str = ""
+    source: Mapping[str, Any] = field(default_factory=dict)
+    campaign_id: int | None = None
+    campaign_type: str = ""
+
+
+def record(
+    *,
+    project: Project,
+    type: str,
+    at: datetime,
+    data: Mapping[str, Any],
+    customer: Customer | None = None,
+    token: str = "",
+    name: str = "",
+    category: Category = "ACTION",
+    group_id: str = "",
+    source: Mapping[str, Any] | None = None,
+    campaign: tuple[int, str] | None = None,
+) -> Event:
+    """Append one event in the caller's transaction, or in its own.
+
+    type: the wire's, e.g. customer.redemption.succeeded. name: the custom event's own name. token: the anonymous token
+    it happened under; beside a customer it notes which visitor it was. campaign: (row id, campaign_type).
+    source: the wire's event_source. data: the wire's keys, rendered now, because the objects change later.
+    """
+    campaign_id, campaign_type = campaign or (None, "")
+    new = NewEvent(
+        type=type,
+        at=at,
+        data=data,
+        customer_id=None if customer is None else customer.pk,
+        token=token,
+        name=name,
+        category=category,
+        group_id=group_id,
+        source=source or {},
+        campaign_id=campaign_id,
+        campaign_type=campaign_type,
+    )
+    return record_many(project=project, events=[new])[0]
+
+
+def record_many(*, project: Project, events: Sequence[NewEvent]) -> list[Event]:
+    """Append events in order, with one statement for the rows and one for the counters."""
+    rows = [
+        Event(
+            project=project,
+            type=new.type,
+            name=new.name,
+            category=new.category,
+            customer_id=new.customer_id,
+            token=new.token,
+            campaign_id=new.campaign_id,
+            campaign_type=new.campaign_type,
+            data=dict(new.data),
+            source=dict(new.source),
+            group_id=new.group_id,
+            created_at=new.at,
+        )
+        for new in events
+    ]
+    if len(rows) == 1 and not _counted(events):
+        rows[0].save(force_insert=True)
+        return rows
+    with transaction.atomic():
+        Event.objects.bulk_create(rows, batch_size=1000)
+        _move_counters(_counted(events))
+    return rows
+
+
+def timeline(
+    *,
+    customer: Customer,
+    limit: int,
+    newest_first: bool = True,
+    after: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    type: str | None = None,
+    category: str | None = None,
+    campaign_id: int | None = None,
+    campaign_type: str | None = None,
+) -> tuple[list[Event], bool]:
+    """One page of a customer's events, and whether more follow.
+
+    after: the public id of the last event already seen; an unknown one yields nothing. since, until: both count.
+    """
+    exact = {"type": type and ALIASES.get(type, type), "category": category, "campaign_type": campaign_type}
+    rows = Event.objects.filter(customer_id=customer.pk, **{key: value for key, value in exact.items() if value})
+    if campaign_id is not None:
+        rows = rows.filter(campaign_id=campaign_id)
+    if since is not None:
+        rows = rows.filter(created_at__gte=since)
+    if until is not None:
+        rows = rows.filter(created_at__lte=until)
+    return _page(rows, limit=limit, newest_first=newest_first, after=after, owner=Q(customer_id=customer.pk))
+
+
+def timeline_of_token(*, project: Project, token: str, limit: int, after: str | None = None) -> tuple[list[Event], bool]:
+    """One page, newest first, of what was recorded under an anonymous token that no customer has claimed yet."""
+    owner = Q(project_id=project.pk, token=token, customer_id=None) & ~Q(token="")
+    return _page(Event.objects.filter(owner), limit=limit, newest_first=True, after=after, owner=owner)
+
+
+def claim(*, project: Project, token: str, customer_id: int, since: datetime) -> int:
+    """Move what was recorded under an anonymous token to a customer; returns how many events moved.
+
+    since: when the token was issued, the lower bound that keeps older partitions out. Idempotent: a moved event keeps
+    neither the token nor a second chance to be counted.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [customer_id, project.pk, token, since, CUSTOM_EVENT])
+        moved = cursor.fetchall()
+        _upsert_counters(cursor, [(customer_id, *rest) for *rest, _ in moved if rest[0]])
+        return sum(total for *_, total in moved)
+
+
+_CLAIM: Final = """
+WITH moved AS (
+    UPDATE tracking_event SET customer_id = %s, token = ''
+    WHERE project_id = %s AND token = %s AND token <> '' AND customer_id IS NULL AND created_at >= %s
+    RETURNING type, name, created_at
+), named AS (SELECT CASE WHEN type = %s THEN name ELSE '' END AS name, created_at FROM moved)
+SELECT name, count(*), min(created_at), max(created_at), count(*) FROM named GROUP BY name ORDER BY name
+"""
+
+_UPSERT_COUNTERS: Final = """
+INSERT INTO tracking_eventcounter AS counter (customer_id, name, count, first_at, last_at)
+SELECT * FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[])
+ON CONFLICT (customer_id, name) DO UPDATE SET
+    count = counter.count + EXCLUDED.count,
+    first_at = LEAST(counter.first_at, EXCLUDED.first_at),
+    last_at = GREATEST(counter.last_at, EXCLUDED.last_at)
+"""
+
+CounterRow = tuple[int, str, int, datetime, datetime]
+
+
+def _counted(events: Iterable[NewEvent]) -> list[NewEvent]:
+    return [new for new in events if new.type == CUSTOM_EVENT and new.customer_id is not None and new.name]
+
+
+def _move_counters(events: Iterable[NewEvent]) -> None:
+    """Rows go in by key, so that two transactions never wait for each other in a circle."""
+    moved: dict[tuple[int, str], CounterRow] = {}
+    for new in events:
+        assert new.customer_id is not None
+        key = (new.customer_id, new.name)
+        _, _, count, first, last = moved.get(key, (*key, 0, new.at, new.at))
+        moved[key] = (*key, count + 1, min(first, new.at), max(last, new.at))
+    if moved:
+        with connection.cursor() as cursor:
+            _upsert_counters(cursor, [moved[key] for key in sorted(moved)])
+
+
+def _upsert_counters(cursor: CursorWrapper, rows: Sequence[CounterRow]) -> None:
+    if rows:
+        cursor.execute(_UPSERT_COUNTERS, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _page(
+    rows: ScopedQuerySet[Event], *, limit: int, newest_first: bool, after: str | None, owner: Q
+) -> tuple[list[Event], bool]:
+    """Keyset page by (created_at, id); one row more than asked tells whether more follow."""
+    if after is not None:
+        seen = Event.objects.filter(owner, public_id=after).values_list("created_at", "pk").first()
+        if seen is None:
+            return [], False
+        at, pk = seen
+        rows = (
+            rows.filter(created_at__lte=at).exclude(created_at=at, pk__gte=pk)
+            if newest_first
+            else rows.filter(created_at__gte=at).exclude(created_at=at, pk__lte=pk)
+        )
+    order = ("-created_at", "-pk") if newest_first else ("created_at", "pk")
+    found = list(rows.order_by(*order)[: limit + 1])
+    return found[:limit], len(found) > limit

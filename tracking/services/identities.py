@@ -1,0 +1,312 @@
+"""Who a request is about: tracking ids, source ids, customer ids and the cookie, and what joins them.
+
+Source: reference of tracking, sections 2 (values), 3 (precedence and conflicts) and 6 (merge).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+
+from config.kernel.errors import NotFound
+from config.project import secrets
+from config.project.models import Project
+from customers.models import Customer
+from tracking import tokens
+from tracking.errors import AmbiguousTrackingId
+from tracking.models import TrackingIdentity
+from tracking.services import events
+
+SEEN_EVERY: Final = timedelta(hours=1)
+"""`last_seen_at` moves no more often: a stored identity costs a validation no write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a request is about.
+
+    token: the tracking id to answer with; None only where nobody was named and no anonymous one was wanted.
+    source_id: under which a write stores the customer; of an anonymous visitor the token itself, None where the customer
+    has none. customer: the stored one, if any. named: the request itself, or the cookie of a known customer, says who it
+    is. visitor: the anonymous tokens that the request shows beside (or as) the identity; `claim` moves their history.
+    """
+
+    token: str | None = None
+    source_id: str | None = None
+    customer: Customer | None = None
+    named: bool = False
+    visitor: tuple[str, ...] = ()
+
+    @property
+    def anonymous(self) -> bool:
+        """Nobody is known behind it yet."""
+        return self.customer is None and (self.token is None or self.token == self.source_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What `claim` did. kept_apart: tokens that belong to another real profile and were left alone."""
+
+    moved: int = 0
+    kept_apart: tuple[str, ...] = ()
+
+
+Mover = Callable[[Project, str, Customer, datetime], int]
+"""Moves what a higher app recorded under an anonymous token: (project, token, customer, issued at) → rows moved."""
+
+movers: Final[list[Mover]] = []
+"""Higher apps add theirs in AppConfig.ready(); events move with this module."""
+
+
+def resolve(
+    *,
+    project: Project,
+    tracking_id: str | None,
+    source_id: str | None,
+    customer_id: str | None,
+    cookie: str | None,
+    at: datetime,
+    anonymous: bool,
+    must_exist: bool = False,
+    store: bool = True,
+) -> Identity:
+    """Find out who is meant: customer id, then source id, then tracking id, then cookie, else a fresh anonymous token.
+
+    Every identifier but the customer id may be raw or a token. anonymous: whether to issue a token to nobody.
+    must_exist: an unknown customer id is NotFound (writes); else it is passed over (validations). store: keep the token,
+    and bind an anonymous token shown beside it. Raises AmbiguousTrackingId as section 3 of the reference says.
+    """
+    given_source, given_tracking = tokens.read(source_id), tokens.read(tracking_id)
+    customer = _customer_by_id(project, customer_id, must_exist=must_exist) if customer_id else None
+    from_cookie = _known_token(project, tokens.read(cookie))
+    if customer is not None:
+        found = _of_customer(project, customer)
+        if given_tracking and not given_source and not _is_one_of(project, given_tracking, found):
+            raise AmbiguousTrackingId(str(found.token), given_tracking)
+    elif explicit := given_source or given_tracking:
+        found = _of_identifier(project, explicit)
+    elif from_cookie is not None:
+        found = replace(from_cookie, named=not from_cookie.anonymous)
+    elif anonymous:
+        token = tokens.anonymous()
+        found = Identity(token=token, source_id=token, visitor=(token,))
+    else:
+        return Identity()
+    beside = [from_cookie] if from_cookie else []
+    if given_source and given_tracking:
+        beside.append(_known_token(project, given_tracking))
+    found = _with_visitors(project, found, [other for other in beside if other is not None])
+    return _stored(project, found, at) if store else found
+
+
+def find_customer(*, project: Project, value: str) -> Customer | None:
+    """The customer behind an issued token, for paths and filters that take one beside id and source id."""
+    token = tokens.read(value)
+    known = _known_token(project, token) if token and tokens.looks_like_one(token) else None
+    return None if known is None else known.customer
+
+
+def token_of(*, project: Project, customer: Customer) -> str:
+    """The tracking id to show for a stored customer; computed, not stored."""
+    return str(_of_customer(project, customer).token)
+
+
+def upgrade(*, project: Project, identity: Identity, at: datetime) -> Identity:
+    """Before the write that names both: turn the anonymous visitor's own profile into the named one.
+
+    Only where nobody has the named source id yet: then the visitor's record gets it, the one case in which a source id
+    changes, and the token stays as an alias. Never joins two profiles. Call it inside the write's transaction.
+    """
+    if identity.customer is not None or identity.source_id is None or identity.token == identity.source_id:
+        return identity
+    for token in identity.visitor:
+        own = Customer.objects.of(project).alive().filter(source_id=token).first()
+        if own is None:
+            continue
+        try:
+            with transaction.atomic():
+                Customer.objects.filter(pk=own.pk, source_id=token).update(
+                    source_id=identity.source_id, updated_at=at, version=F("version") + 1
+                )
+        except IntegrityError:  # somebody made the named customer meanwhile: two real profiles, never joined
+            return replace(identity, customer=_customer_by_source(project, identity.source_id))
+        own.refresh_from_db()
+        return replace(identity, customer=own)
+    return identity
+
+
+def claim(*, project: Project, identity: Identity, customer: Customer, at: datetime) -> Claim:
+    """Bind the request's tokens to the customer of this write and move the visitor's anonymous history to it.
+
+    Idempotent. A token whose visitor already is another stored customer keeps its history; note it on the event
+    (`events.record(token=…)`). Call it inside the write's transaction, after the customer is stored.
+    """
+    if identity.token is None:
+        return Claim()
+    with transaction.atomic():
+        rows = {
+            row.token: row
+            for row in TrackingIdentity.objects.of(project)
+            .filter(token__in={identity.token, *identity.visitor})
+            .select_for_update(no_key=True)
+            .order_by("pk")
+        }
+        own = rows.get(identity.token)
+        moved, apart = 0, []
+        for token, row in rows.items():
+            other = _owner(project, row, but=customer)
+            if other is not None:
+                apart.append(token)
+                continue
+            if row.customer_id != customer.pk:
+                row.customer = customer
+                row.alias_of = None if row is own else own
+                row.save(update_fields=["customer", "alias_of"])
+            if row.source_id is None:
+                moved += _move(project, row, customer)
+        return Claim(moved, tuple(apart))
+
+
+def _move(project: Project, row: TrackingIdentity, customer: Customer) -> int:
+    moved = events.claim(project=project, token=row.token, customer_id=customer.pk, since=row.created_at)
+    return moved + sum(move(project, row.token, customer, row.created_at) for move in movers)
+
+
+def _owner(project: Project, row: TrackingIdentity, *, but: Customer) -> Customer | None:
+    """The stored customer a token belongs to, if it is another one."""
+    if row.customer_id in (None, but.pk):
+        return None
+    return Customer.objects.of(project).alive().filter(pk=row.customer_id).first()
+
+
+def _of_customer(project: Project, customer: Customer) -> Identity:
+    """A customer without a source id is known by the HMAC of its own id."""
+    source_id = customer.source_id
+    if source_id and tokens.looks_like_one(source_id) and _row(project, source_id) is not None:
+        token = source_id
+    else:
+        stored = TrackingIdentity.objects.of(project).filter(source_id=source_id).first() if source_id else None
+        token = stored.token if stored else _hmac(project, source_id or customer.public_id)
+    return Identity(token=token, source_id=source_id, customer=customer, named=True)
+
+
+def _of_identifier(project: Project, value: str) -> Identity:
+    """A token that was issued means whom it was issued to; anything else is a raw identity."""
+    if tokens.looks_like_one(value) and (known := _known_token(project, value)) is not None:
+        return replace(known, named=True)
+    stored = TrackingIdentity.objects.of(project).filter(source_id=value).first()
+    return Identity(
+        token=stored.token if stored else _hmac(project, value),
+        source_id=value,
+        customer=_customer_by_source(project, value),
+        named=True,
+    )
+
+
+def _known_token(project: Project, token: str | None) -> Identity | None:
+    """Whom an issued token means; None for one that this project never issued."""
+    row = _row(project, token) if token else None
+    if row is None:
+        return None
+    meant = row.alias_of or row
+    customer = meant.customer if meant.customer is not None and meant.customer.deleted_at is None else None
+    if customer is not None and meant.source_id is None and customer.source_id not in (None, meant.token):
+        found = replace(_of_customer(project, customer), named=False)
+    else:
+        source_id = meant.source_id or (customer.source_id if customer else meant.token)
+        if customer is None and source_id is not None:
+            customer = _customer_by_source(project, source_id)
+        found = Identity(token=meant.token, source_id=source_id, customer=customer)
+    return replace(found, visitor=(row.token,) if row.source_id is None else ())
+
+
+def _with_visitors(project: Project, found: Identity, beside: Sequence[Identity]) -> Identity:
+    """Add the anonymous tokens shown beside the identity; another known identity is passed over, or refused if strict."""
+    visitor = list(found.visitor)
+    for other in beside:
+        if other.token == found.token:
+            visitor += other.visitor
+            continue
+        if other.token == other.source_id:
+            visitor += other.visitor
+        elif project.strict_tracking:
+            raise AmbiguousTrackingId(str(other.token), str(found.token))
+    return replace(found, visitor=tuple(dict.fromkeys(visitor)))
+
+
+def _stored(project: Project, found: Identity, at: datetime) -> Identity:
+    """Keep the token once, whoever else is keeping it now, and bind anonymous tokens shown beside it to it."""
+    assert found.token is not None
+    row = _row(project, found.token)
+    if row is None:
+        is_anonymous = found.source_id == found.token
+        TrackingIdentity.objects.bulk_create(
+            [
+                TrackingIdentity(
+                    project=project,
+                    token=found.token,
+                    source_id=None if is_anonymous else found.source_id,
+                    customer=found.customer,
+                    created_at=at,
+                    last_seen_at=at,
+                )
+            ],
+            ignore_conflicts=True,
+        )
+        row = TrackingIdentity.objects.of(project).filter(_same(found)).order_by("pk").first()
+        assert row is not None
+    elif row.last_seen_at < at - SEEN_EVERY:
+        TrackingIdentity.objects.filter(pk=row.pk).update(last_seen_at=at)
+    _bind(project, row, [token for token in found.visitor if token != row.token])
+    return replace(found, token=row.token)
+
+
+def _bind(project: Project, row: TrackingIdentity, visitors: Sequence[str]) -> None:
+    """An anonymous token with no profile of its own stands for this identity from now on."""
+    if visitors:
+        TrackingIdentity.objects.of(project).filter(
+            token__in=visitors, source_id=None, customer=None, alias_of=None
+        ).update(alias_of=row)
+
+
+def _same(found: Identity) -> Q:
+    by_token = Q(token=found.token)
+    return by_token if found.source_id in (None, found.token) else by_token | Q(source_id=found.source_id)
+
+
+def _is_one_of(project: Project, value: str, found: Identity) -> bool:
+    """Whether a tracking id is one of a customer's: its source id, its public id, its token or an alias."""
+    assert found.customer is not None
+    if value in (found.source_id, found.token, found.customer.public_id):
+        return True
+    known = _known_token(project, value)
+    return known is not None and (known.token == found.token or known.customer == found.customer)
+
+
+def _row(project: Project, token: str) -> TrackingIdentity | None:
+    return (
+        TrackingIdentity.objects.of(project)
+        .filter(token=token)
+        .select_related("customer", "alias_of__customer")
+        .first()
+    )
+
+
+def _hmac(project: Project, identity: str) -> str:
+    return tokens.for_identity(secrets.decrypt(project.tracking_secret), identity)
+
+
+def _customer_by_id(project: Project, public_id: str, *, must_exist: bool) -> Customer | None:
+    customer = Customer.objects.of(project).alive().filter(public_id=public_id).first()
+    if customer is None and must_exist:
+        raise NotFound.of("customer", public_id)
+    return customer
+
+
+def _customer_by_source(project: Project, source_id: str) -> Customer | None:
+    return Customer.objects.of(project).alive().filter(source_id=source_id).first()
