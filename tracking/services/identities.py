@@ -72,17 +72,22 @@ def resolve(
     cookie: str | None,
     at: datetime,
     anonymous: bool,
+    shortcut: str | None = None,
     must_exist: bool = False,
     store: bool = True,
 ) -> Identity:
     """Find out who is meant: customer id, then source id, then tracking id, then cookie, else a fresh anonymous token.
 
     Every identifier but the customer id may be raw or a token. anonymous: whether to issue a token to nobody.
-    must_exist: an unknown customer id is NotFound (writes); else it is passed over (validations). store: keep the token,
-    and bind an anonymous token shown beside it. Raises AmbiguousTrackingId as section 3 of the reference says.
+    shortcut: a customer id, else a source id or token (`customer=<string>`). must_exist: an unknown customer id is
+    NotFound (writes); else it is passed over (validations). store: keep the token, and bind an anonymous token shown
+    beside it. Raises AmbiguousTrackingId as section 3 of the reference says.
     """
     given_source, given_tracking = tokens.read(source_id), tokens.read(tracking_id)
     customer = _customer_by_id(project, customer_id, must_exist=must_exist) if customer_id else None
+    if shortcut and customer is None and not given_source:
+        customer = _customer_by_id(project, shortcut, must_exist=False)
+        given_source = None if customer else tokens.read(shortcut)
     from_cookie = _known_token(project, tokens.read(cookie))
     if customer is not None:
         found = _of_customer(project, customer)
@@ -96,11 +101,13 @@ def resolve(
         token = tokens.anonymous()
         found = Identity(token=token, source_id=token, visitor=(token,))
     else:
-        return Identity()
+        return Identity(named=bool(customer_id))
     beside = [from_cookie] if from_cookie else []
     if given_source and given_tracking:
         beside.append(_known_token(project, given_tracking))
     found = _with_visitors(project, found, [other for other in beside if other is not None])
+    if customer_id:
+        found = replace(found, named=True)
     return _stored(project, found, at) if store else found
 
 
@@ -163,9 +170,9 @@ def claim(*, project: Project, identity: Identity, customer: Customer, at: datet
             if other is not None:
                 apart.append(token)
                 continue
-            if row.customer_id != customer.pk:
-                row.customer = customer
-                row.alias_of = None if row is own else own
+            alias_of = None if row is own else own
+            if row.customer_id != customer.pk or row.alias_of_id != (alias_of and alias_of.pk):
+                row.customer, row.alias_of = customer, alias_of
                 row.save(update_fields=["customer", "alias_of"])
             if row.source_id is None:
                 moved += _move(project, row, customer)
