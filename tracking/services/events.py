@@ -135,7 +135,9 @@ def timeline(
     return _page(rows, limit=limit, newest_first=newest_first, after=after, owner=Q(customer_id=customer.pk))
 
 
-def timeline_of_token(*, project: Project, token: str, limit: int, after: str | None = None) -> tuple[list[Event], bool]:
+def timeline_of_token(
+    *, project: Project, token: str, limit: int, after: str | None = None
+) -> tuple[list[Event], bool]:
     """One page, newest first, of what was recorded under an anonymous token that no customer has claimed yet."""
     owner = Q(project_id=project.pk, token=token, customer_id=None) & ~Q(token="")
     return _page(Event.objects.filter(owner), limit=limit, newest_first=True, after=after, owner=owner)
@@ -175,18 +177,22 @@ ON CONFLICT (customer_id, name) DO UPDATE SET
 CounterRow = tuple[int, str, int, datetime, datetime]
 
 
-def _counted(events: Iterable[NewEvent]) -> list[NewEvent]:
-    return [new for new in events if new.type == CUSTOM_EVENT and new.customer_id is not None and new.name]
+def _counted(events: Iterable[NewEvent]) -> list[tuple[int, str, datetime]]:
+    """What moves a counter: (customer, name, instant) of each custom event of a known customer."""
+    return [
+        (new.customer_id, new.name, new.at)
+        for new in events
+        if new.type == CUSTOM_EVENT and new.customer_id is not None and new.name
+    ]
 
 
-def _move_counters(events: Iterable[NewEvent]) -> None:
+def _move_counters(counted: Iterable[tuple[int, str, datetime]]) -> None:
     """Rows go in by key, so that two transactions never wait for each other in a circle."""
     moved: dict[tuple[int, str], CounterRow] = {}
-    for new in events:
-        assert new.customer_id is not None
-        key = (new.customer_id, new.name)
-        _, _, count, first, last = moved.get(key, (*key, 0, new.at, new.at))
-        moved[key] = (*key, count + 1, min(first, new.at), max(last, new.at))
+    for customer_id, name, at in counted:
+        key = (customer_id, name)
+        _, _, count, first, last = moved.get(key, (*key, 0, at, at))
+        moved[key] = (*key, count + 1, min(first, at), max(last, at))
     if moved:
         with connection.cursor() as cursor:
             _upsert_counters(cursor, [moved[key] for key in sorted(moved)])

@@ -6,7 +6,7 @@ Source: reference of tracking, sections 2 (values), 3 (precedence and conflicts)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from config.kernel.errors import NotFound
-from config.project import secrets
+from config.project import encryption
 from config.project.models import Project
 from customers.models import Customer
 from tracking import tokens
@@ -31,9 +31,10 @@ class Identity:
     """Who a request is about.
 
     token: the tracking id to answer with; None only where nobody was named and no anonymous one was wanted.
-    source_id: under which a write stores the customer; of an anonymous visitor the token itself, None where the customer
-    has none. customer: the stored one, if any. named: the request itself, or the cookie of a known customer, says who it
-    is. visitor: the anonymous tokens that the request shows beside (or as) the identity; `claim` moves their history.
+    source_id: under which a write stores the customer; the token itself of an anonymous visitor, None where the
+    customer has none. customer: the stored one, if any. named: the request itself, or the cookie of a known customer,
+    says who it is. visitor: the anonymous tokens that the request shows beside (or as) the identity; `claim` moves
+    their history. row: the stored token.
     """
 
     token: str | None = None
@@ -41,6 +42,7 @@ class Identity:
     customer: Customer | None = None
     named: bool = False
     visitor: tuple[str, ...] = ()
+    row: TrackingIdentity | None = field(default=None, repr=False, compare=False)
 
     @property
     def anonymous(self) -> bool:
@@ -194,52 +196,46 @@ def _owner(project: Project, row: TrackingIdentity, *, but: Customer) -> Custome
 def _of_customer(project: Project, customer: Customer) -> Identity:
     """A customer without a source id is known by the HMAC of its own id."""
     source_id = customer.source_id
-    if source_id and tokens.looks_like_one(source_id) and _row(project, source_id) is not None:
-        token = source_id
-    else:
-        stored = TrackingIdentity.objects.of(project).filter(source_id=source_id).first() if source_id else None
-        token = stored.token if stored else _hmac(project, source_id or customer.public_id)
-    return Identity(token=token, source_id=source_id, customer=customer, named=True)
+    row = _row(project, Q(source_id=source_id) | Q(token=source_id)) if source_id else None
+    token = row.token if row else _hmac(project, source_id or customer.public_id)
+    return Identity(token=token, source_id=source_id, customer=customer, named=True, row=row)
 
 
 def _of_identifier(project: Project, value: str) -> Identity:
     """A token that was issued means whom it was issued to; anything else is a raw identity."""
     if tokens.looks_like_one(value) and (known := _known_token(project, value)) is not None:
         return replace(known, named=True)
-    stored = TrackingIdentity.objects.of(project).filter(source_id=value).first()
+    row = _row(project, Q(source_id=value))
     return Identity(
-        token=stored.token if stored else _hmac(project, value),
+        token=row.token if row else _hmac(project, value),
         source_id=value,
-        customer=_customer_by_source(project, value),
+        customer=_alive(row) or _customer_by_source(project, value),
         named=True,
+        row=row,
     )
 
 
 def _known_token(project: Project, token: str | None) -> Identity | None:
     """Whom an issued token means; None for one that this project never issued."""
-    row = _row(project, token) if token else None
+    row = _row(project, Q(token=token)) if token else None
     if row is None:
         return None
+    visitor = (row.token,) if row.source_id is None else ()
     meant = row.alias_of or row
-    customer = meant.customer if meant.customer is not None and meant.customer.deleted_at is None else None
-    if customer is not None and meant.source_id is None and customer.source_id not in (None, meant.token):
-        found = replace(_of_customer(project, customer), named=False)
-    else:
-        source_id = meant.source_id or (customer.source_id if customer else meant.token)
-        if customer is None and source_id is not None:
-            customer = _customer_by_source(project, source_id)
-        found = Identity(token=meant.token, source_id=source_id, customer=customer)
-    return replace(found, visitor=(row.token,) if row.source_id is None else ())
+    customer = _alive(meant)
+    if customer is not None and customer.source_id not in (None, meant.source_id, meant.token):
+        return replace(_of_customer(project, customer), named=False, visitor=visitor)
+    source_id = meant.source_id or (customer.source_id if customer else meant.token)
+    if customer is None and source_id is not None:
+        customer = _customer_by_source(project, source_id)
+    return Identity(token=meant.token, source_id=source_id, customer=customer, visitor=visitor, row=meant)
 
 
 def _with_visitors(project: Project, found: Identity, beside: Sequence[Identity]) -> Identity:
-    """Add the anonymous tokens shown beside the identity; another known identity is passed over, or refused if strict."""
+    """Add the anonymous tokens shown beside the identity; another known one is passed over, or refused if strict."""
     visitor = list(found.visitor)
     for other in beside:
-        if other.token == found.token:
-            visitor += other.visitor
-            continue
-        if other.token == other.source_id:
+        if other.token in (found.token, other.source_id):
             visitor += other.visitor
         elif project.strict_tracking:
             raise AmbiguousTrackingId(str(other.token), str(found.token))
@@ -248,29 +244,27 @@ def _with_visitors(project: Project, found: Identity, beside: Sequence[Identity]
 
 def _stored(project: Project, found: Identity, at: datetime) -> Identity:
     """Keep the token once, whoever else is keeping it now, and bind anonymous tokens shown beside it to it."""
-    assert found.token is not None
-    row = _row(project, found.token)
-    if row is None:
-        is_anonymous = found.source_id == found.token
-        TrackingIdentity.objects.bulk_create(
-            [
-                TrackingIdentity(
-                    project=project,
-                    token=found.token,
-                    source_id=None if is_anonymous else found.source_id,
-                    customer=found.customer,
-                    created_at=at,
-                    last_seen_at=at,
-                )
-            ],
-            ignore_conflicts=True,
-        )
-        row = TrackingIdentity.objects.of(project).filter(_same(found)).order_by("pk").first()
-        assert row is not None
-    elif row.last_seen_at < at - SEEN_EVERY:
+    row = found.row or _insert(project, found, at)
+    if row.last_seen_at < at - SEEN_EVERY:
         TrackingIdentity.objects.filter(pk=row.pk).update(last_seen_at=at)
     _bind(project, row, [token for token in found.visitor if token != row.token])
-    return replace(found, token=row.token)
+    return replace(found, token=row.token, row=row)
+
+
+def _insert(project: Project, found: Identity, at: datetime) -> TrackingIdentity:
+    """Insert the token's row, or return the one that a request at the same moment has inserted."""
+    token = found.token or tokens.anonymous()
+    fresh = TrackingIdentity(
+        project=project,
+        token=token,
+        source_id=None if found.source_id == token else found.source_id,
+        customer=found.customer,
+        created_at=at,
+        last_seen_at=at,
+    )
+    TrackingIdentity.objects.bulk_create([fresh], ignore_conflicts=True)
+    same = Q(token=token) if fresh.source_id is None else Q(token=token) | Q(source_id=fresh.source_id)
+    return _row(project, same) or fresh
 
 
 def _bind(project: Project, row: TrackingIdentity, visitors: Sequence[str]) -> None:
@@ -281,31 +275,27 @@ def _bind(project: Project, row: TrackingIdentity, visitors: Sequence[str]) -> N
         ).update(alias_of=row)
 
 
-def _same(found: Identity) -> Q:
-    by_token = Q(token=found.token)
-    return by_token if found.source_id in (None, found.token) else by_token | Q(source_id=found.source_id)
-
-
 def _is_one_of(project: Project, value: str, found: Identity) -> bool:
     """Whether a tracking id is one of a customer's: its source id, its public id, its token or an alias."""
-    assert found.customer is not None
-    if value in (found.source_id, found.token, found.customer.public_id):
+    if value in (found.source_id, found.token, found.customer and found.customer.public_id):
         return True
     known = _known_token(project, value)
     return known is not None and (known.token == found.token or known.customer == found.customer)
 
 
-def _row(project: Project, token: str) -> TrackingIdentity | None:
-    return (
-        TrackingIdentity.objects.of(project)
-        .filter(token=token)
-        .select_related("customer", "alias_of__customer")
-        .first()
-    )
+def _row(project: Project, which: Q) -> TrackingIdentity | None:
+    rows = TrackingIdentity.objects.of(project).filter(which).select_related("customer", "alias_of__customer")
+    return rows.order_by("pk").first()
+
+
+def _alive(row: TrackingIdentity | None) -> Customer | None:
+    """The customer a row is bound to, unless it has been deleted since."""
+    customer = row.customer if row else None
+    return customer if customer is not None and customer.deleted_at is None else None
 
 
 def _hmac(project: Project, identity: str) -> str:
-    return tokens.for_identity(secrets.decrypt(project.tracking_secret), identity)
+    return tokens.for_identity(encryption.decrypt(project.tracking_secret), identity)
 
 
 def _customer_by_id(project: Project, public_id: str, *, must_exist: bool) -> Customer | None:

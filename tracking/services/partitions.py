@@ -1,7 +1,8 @@
 """The monthly partitions of the event log.
 
-A month's table is made beside the log and then attached: `CREATE TABLE … PARTITION OF` would wait for every transaction
-that has touched the log. Rows of a month without a table of its own go to the DEFAULT partition, which should stay empty.
+A month's table is made beside the log and then attached: `CREATE TABLE … PARTITION OF` would wait for every
+transaction that has touched the log. Rows of a month without a table of its own go to the DEFAULT partition, which
+should stay empty.
 """
 
 from __future__ import annotations
