@@ -1,3 +1,4 @@
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,7 +18,7 @@ def test_months_cross_the_year_and_meet():
     assert [start.strftime("%Y-%m") for start, _ in found] == [
         *("2026-09", "2026-10", "2026-11", "2026-12", "2027-01", "2027-02", "2027-03")
     ]
-    assert all(end == following for (_, end), (following, _) in zip(found, found[1:], strict=False))
+    assert all(end == following for (_, end), (following, _) in itertools.pairwise(found))
 
 
 def test_migrate_has_left_the_months_around_now_in_place():

@@ -13,7 +13,7 @@ from typing import Final
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
-from config.kernel.errors import NotFound
+from config.kernel.errors import InvalidPayload, NotFound
 from config.project import encryption
 from config.project.models import Project
 from customers.models import Customer
@@ -22,6 +22,7 @@ from tracking.errors import AmbiguousTrackingId
 from tracking.models import TrackingIdentity
 from tracking.services import events
 
+MOST_CHARACTERS: Final = 500
 SEEN_EVERY: Final = timedelta(hours=1)
 """`last_seen_at` moves no more often: a stored identity costs a validation no write."""
 
@@ -85,12 +86,12 @@ def resolve(
     NotFound (writes); else it is passed over (validations). store: keep the token, and bind an anonymous token shown
     beside it. Raises AmbiguousTrackingId as section 3 of the reference says.
     """
-    given_source, given_tracking = tokens.read(source_id), tokens.read(tracking_id)
+    given_source, given_tracking = _checked(source_id, "customer.source_id"), _checked(tracking_id, "tracking_id")
     customer = _customer_by_id(project, customer_id, must_exist=must_exist) if customer_id else None
     if shortcut and customer is None and not given_source:
         customer = _customer_by_id(project, shortcut, must_exist=False)
-        given_source = None if customer else tokens.read(shortcut)
-    from_cookie = _known_token(project, tokens.read(cookie))
+        given_source = None if customer else _checked(shortcut, "customer")
+    from_cookie = _known_token(project, tokens.read(cookie)) if storable(cookie) else None
     if customer is not None:
         found = _of_customer(project, customer)
         if given_tracking and not given_source and not _is_one_of(project, given_tracking, found):
@@ -104,18 +105,29 @@ def resolve(
         found = Identity(token=token, source_id=token, visitor=(token,))
     else:
         return Identity(named=bool(customer_id))
-    beside = [from_cookie] if from_cookie else []
-    if given_source and given_tracking:
-        beside.append(_known_token(project, given_tracking))
+    beside = [from_cookie, _known_token(project, given_tracking) if given_source else None]
     found = _with_visitors(project, found, [other for other in beside if other is not None])
     if customer_id:
         found = replace(found, named=True)
     return _stored(project, found, at) if store else found
 
 
+def storable(value: str | None) -> bool:
+    """Whether a value can be kept: not too long for an index, without NUL and lone surrogates."""
+    return value is None or (
+        len(value) <= MOST_CHARACTERS and "\0" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)
+    )
+
+
+def _checked(value: str | None, name: str) -> str | None:
+    if not storable(value):
+        raise InvalidPayload(f"Property .{name} is too long or contains a character that cannot be stored")
+    return tokens.read(value)
+
+
 def find_customer(*, project: Project, value: str) -> Customer | None:
     """The customer behind an issued token, for paths and filters that take one beside id and source id."""
-    token = tokens.read(value)
+    token = tokens.read(value) if storable(value) else None
     known = _known_token(project, token) if token and tokens.looks_like_one(token) else None
     return None if known is None else known.customer
 
