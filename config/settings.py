@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
 from config import embedded
-from config.env import env_bool, env_int, env_list, env_rate, env_secret, env_str
+from config.env import BadSetting, env_bool, env_int, env_list, env_rate, env_secret, env_str
 from config.paths import BASE_DIR, data_dir
 
 DATA_DIR = data_dir()
@@ -87,12 +88,22 @@ DATABASE_URL = env_str("DATABASE_URL") or embedded.database_url(DATA_DIR)
 DATABASE_DIRECT_URL = env_str("DATABASE_DIRECT_URL") or DATABASE_URL
 DATABASE_POOLER = env_bool("DATABASE_POOLER", False)
 DATABASE_POOL_SIZE = env_int("DATABASE_POOL_SIZE", 16, least=1)
-STATEMENT_TIMEOUT_MS = env_int("STATEMENT_TIMEOUT_MS", 10_000)
-LOCK_TIMEOUT_MS = env_int("LOCK_TIMEOUT_MS", 2_000)
+PROCESS = env_str("TESSERA_PROCESS") or ("worker" if sys.argv[1:2] == ["worker"] else "command")
+"""What this process is: `web` (set by wsgi.py), `worker`, or a `command`, which waits as long as it must."""
+LIMITS_MS = {"web": (10_000, 2_000, 15_000), "worker": (900_000, 5_000, 60_000), "command": (0, 0, 0)}
+"""Per kind of process: a statement, waiting for a lock, idle in a transaction; 0 is no limit."""
+if PROCESS not in LIMITS_MS:
+    raise BadSetting("TESSERA_PROCESS", PROCESS, "web, worker or command")
+STATEMENT_TIMEOUT_MS = env_int("STATEMENT_TIMEOUT_MS", LIMITS_MS[PROCESS][0])
+LOCK_TIMEOUT_MS = env_int("LOCK_TIMEOUT_MS", LIMITS_MS[PROCESS][1])
+IDLE_IN_TRANSACTION_TIMEOUT_MS = LIMITS_MS[PROCESS][2]
 
 
-def database(url: str) -> dict[str, Any]:
-    """Django's settings for a PostgreSQL URL: a pool that survives restarts of the server, and limits per session."""
+def database(url: str, *, pooled: bool) -> dict[str, Any]:
+    """Django's settings for a PostgreSQL URL: a pool that survives restarts of the server, and limits per session.
+
+    pooled: a transaction pooler stands between; limits then belong to the role.
+    """
     parts = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
     options: dict[str, Any] = {
         "connect_timeout": 3,
@@ -108,10 +119,10 @@ def database(url: str) -> dict[str, Any]:
             "max_lifetime": 1800,
         },
     }
-    if not DATABASE_POOLER:
+    if not pooled:
         options["options"] = (
             f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
-            " -c idle_in_transaction_session_timeout=15000"
+            f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS}"
         )
     named = {"dbname", "user", "password", "host", "port"}
     return {
@@ -123,12 +134,13 @@ def database(url: str) -> dict[str, Any]:
         "PORT": parts.get("port", ""),
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
-        "DISABLE_SERVER_SIDE_CURSORS": DATABASE_POOLER,
+        "DISABLE_SERVER_SIDE_CURSORS": pooled,
         "OPTIONS": options | {key: value for key, value in parts.items() if key not in named},
     }
 
 
-DATABASES = {"default": database(DATABASE_URL)}
+DIRECT = PROCESS == "worker" or not DATABASE_POOLER  # a worker listens, which no transaction pooler lets it
+DATABASES = {"default": database(DATABASE_DIRECT_URL if DIRECT else DATABASE_URL, pooled=not DIRECT)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "project.User"

@@ -15,6 +15,7 @@ import pytest
 from config import embedded
 
 DEFAULTS = {
+    "TESSERA_PROCESS": "web",
     "DATA_DIR": str(Path(__file__).resolve().parent.parent / ".data-test"),
     "CLIENT_RATE": "off",
     "API_RATE": "off",

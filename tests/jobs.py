@@ -18,7 +18,10 @@ class _Context:
 
 
 def run_queued(limit: int = 100) -> int:
-    """Run what is queued, in order, also what those jobs queue; returns how many ran. Errors of a job reach the test."""
+    """Run what is queued, in order, also what those jobs queue; returns how many ran.
+
+    Errors of a job reach the test.
+    """
     for done in range(limit):
         with connection.cursor() as cursor:
             cursor.execute(

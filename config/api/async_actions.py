@@ -55,9 +55,7 @@ class AsyncActionFilter(django_filters.FilterSet):
 class NewestFirst(BasePagination):
     """`limit` and `has_more`; the wire pages by `end_date`."""
 
-    def paginate_queryset(
-        self, queryset: QuerySet[AsyncAction], request: Request, view: Any = None
-    ) -> list[AsyncAction]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         limit = parse_limit(request.query_params)
         rows = list(queryset.order_by("-created_at", "-pk")[: limit + 1])
         self.has_more = len(rows) > limit
