@@ -1,0 +1,17 @@
+"""What can be wrong with a customer."""
+
+from __future__ import annotations
+
+from config.kernel.errors import Conflict, Invalid
+
+
+class InvalidCustomer(Invalid):
+    """Invalid customer"""
+
+    key = "invalid_customer"
+
+
+class CustomerBusy(Conflict):
+    """The customer is being changed by other requests; send the request again"""
+
+    key = "multiple_requests"

@@ -1,0 +1,21 @@
+"""What happens to customers; call as `services.upsert(...)`."""
+
+from customers.services.counters import COUNTERS, move_counters, set_last_order
+from customers.services.loading import Existing, Loaded
+from customers.services.profiles import delete, find, find_or_none, preview, profile_of, update, upsert, upsert_many
+
+__all__ = [
+    "COUNTERS",
+    "Existing",
+    "Loaded",
+    "delete",
+    "find",
+    "find_or_none",
+    "move_counters",
+    "preview",
+    "profile_of",
+    "set_last_order",
+    "update",
+    "upsert",
+    "upsert_many",
+]

@@ -1,0 +1,37 @@
+"""Counters of a customer, moved by the apps that cause them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from django.db.models import F
+
+from customers.models import Customer
+
+COUNTERS: Final = frozenset(
+    {
+        *("orders_total_amount", "orders_total_count"),
+        *("redemptions_succeeded", "redemptions_failed", "rollbacks_succeeded", "rollbacks_failed"),
+        *("gift_redeemed_amount", "gift_redemptions", "gift_amount_to_go", "gift_cards_held"),
+        *("loyalty_points", "loyalty_redeemed_points", "loyalty_points_to_go", "loyalty_cards_held"),
+        "referred_customers",
+    }
+)
+
+
+def move_counters(*, customer_id: int, at: datetime, **deltas: int) -> None:
+    """Add to counters by name, in the caller's transaction and as its last statement: the row is hot.
+
+    customer_id: the primary key. Touches no indexed column, so the update stays HOT. ValueError: no such counter.
+    """
+    if strange := deltas.keys() - COUNTERS:
+        raise ValueError(f"not a counter: {', '.join(sorted(strange))}")
+    moved = {name: F(name) + delta for name, delta in deltas.items() if delta}
+    if moved:
+        Customer.objects.filter(pk=customer_id).update(counted_at=at, **moved)
+
+
+def set_last_order(*, customer_id: int, at: datetime, amount: int, ordered_at: datetime | None) -> None:
+    """Say which counted order is the latest now; None when there is none left."""
+    Customer.objects.filter(pk=customer_id).update(counted_at=at, orders_last_amount=amount, orders_last_at=ordered_at)

@@ -1,0 +1,115 @@
+"""Create, find, change and delete a customer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+from django.db.models import F
+
+from config.kernel import ids
+from config.kernel.errors import NotFound
+from config.project.models import Project
+from customers.errors import CustomerBusy
+from customers.models import Customer
+from customers.payloads import UNSET, CustomerData, Unset
+from customers.services import loading
+from customers.staging import Profile, StagedRow, deduplicate, merge, stage
+
+ATTEMPTS: Final = 8
+
+
+def upsert(*, project: Project, data: CustomerData, at: datetime) -> Customer:
+    """Return the customer after `data`: found by id, else by source id, else created (customers.md sections 6, 7).
+
+    One statement when nothing changes, two otherwise. Creating the same source id twice at once gives one customer.
+    Raises NotFound: the id is unknown.
+    """
+    row = stage(0, ids.new("cust_"), data)
+    for _ in range(ATTEMPTS):
+        stored = _stored(project, row)
+        if stored is None and row.id is not None:
+            raise NotFound.of("customer", row.id)
+        if stored is not None and merge(profile_of(stored), row) == profile_of(stored):
+            return stored
+        written = loading.write(project=project, row=row, at=at)
+        if written is not None:
+            return written
+    raise CustomerBusy
+
+
+def upsert_many(*, project: Project, rows: Sequence[CustomerData], at: datetime) -> loading.Loaded:
+    """Upsert all in one transaction. The same key twice: one after the other, and the earlier counts as unchanged.
+
+    Rows are numbered from 0 in `Loaded.unknown`.
+    """
+    public_ids = ids.new_many("cust_", len(rows))
+    staged, followed = deduplicate(stage(row, public_ids[row], data) for row, data in enumerate(rows))
+    with transaction.atomic():
+        loaded = loading.load(project=project, rows=staged, at=at)
+    loaded.unchanged += len(followed)
+    return loaded
+
+
+def update(*, project: Project, customer: Customer, data: CustomerData, at: datetime) -> Customer:
+    """Return the customer after `data`; identifiers in it change nothing. Raises NotFound: deleted meanwhile."""
+    return upsert(project=project, data=replace(data, id=customer.public_id, source_id=UNSET), at=at)
+
+
+def delete(*, project: Project, customer: Customer, at: datetime) -> None:
+    """Take the profile out of sight; its source id is free again. Raises NotFound: deleted already."""
+    gone = Customer.objects.of(project).alive().filter(pk=customer.pk)
+    if not gone.update(deleted_at=at, updated_at=at, version=F("version") + 1):
+        raise NotFound.of("customer", customer.public_id)
+
+
+def find(*, project: Project, identifier: str) -> Customer:
+    """The customer whose id or else whose source id this is. Raises NotFound naming the identifier."""
+    found = find_or_none(project=project, identifier=identifier)
+    if found is None:
+        raise NotFound.of("customer", identifier)
+    return found
+
+
+def find_or_none(*, project: Project, identifier: str) -> Customer | None:
+    """As `find`, or None. One statement unless the identifier looks like an id and is none."""
+    customers = Customer.objects.of(project).alive()
+    if "\0" in identifier:
+        return None
+    if identifier.startswith("cust_"):
+        found = customers.filter(public_id=identifier).first()
+        if found is not None:
+            return found
+    return customers.filter(source_id=identifier).order_by().first()
+
+
+def profile_of(customer: Customer) -> Profile:
+    """The fields a row is merged into."""
+    return Profile(
+        name=customer.name,
+        description=customer.description,
+        email=customer.email,
+        phone=customer.phone,
+        birthdate=None if customer.birthdate is None else customer.birthdate.isoformat(),
+        birthday=None if customer.birthday is None else customer.birthday.isoformat(),
+        address=customer.address,
+        metadata=customer.metadata,
+        nulled=tuple(customer.nulled_fields),
+    )
+
+
+def preview(*, project: Project, data: CustomerData) -> Profile:
+    """The profile as `upsert` would leave it, without writing: for checks before anything is stored."""
+    row = stage(0, "", data)
+    stored = _stored(project, row)
+    return merge(Profile() if stored is None else profile_of(stored), row)
+
+
+def _stored(project: Project, row: StagedRow) -> Customer | None:
+    customers = Customer.objects.of(project).alive().order_by()
+    if row.id is not None:
+        return customers.filter(public_id=row.id).first()
+    return None if isinstance(row.source_id, Unset | None) else customers.filter(source_id=row.source_id).first()
