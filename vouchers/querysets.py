@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from django.db.models import Q
+
 from config.project.querysets import ScopedQuerySet
 
 if TYPE_CHECKING:
-    from vouchers.models import Voucher
+    from vouchers.models import Redemption, RuleAssignment, Voucher
 
 
 class VoucherQuerySet(ScopedQuerySet["Voucher"]):
@@ -16,3 +18,29 @@ class VoucherQuerySet(ScopedQuerySet["Voucher"]):
     def alive(self) -> Self:
         """Not in the bin. A binned code stays reserved."""
         return self.filter(deleted_at__isnull=True)
+
+    def for_wire(self) -> Self:
+        """With all that a rendered voucher names."""
+        return self.select_related("campaign__category", "category", "holder", "referrer")
+
+
+class RedemptionQuerySet(ScopedQuerySet["Redemption"]):
+    """Redemptions and rollbacks of a project."""
+
+    def for_wire(self) -> Self:
+        """With all that a rendered redemption names."""
+        return self.select_related(
+            *("customer", "parent", "rolls_back", "voucher__campaign", "voucher__category"),
+            *("voucher__holder", "voucher__referrer"),
+        ).prefetch_related("rollbacks", "children")
+
+
+class RuleAssignmentQuerySet(ScopedQuerySet["RuleAssignment"]):
+    """Assignments of rules."""
+
+    def applying_to(self, voucher: Voucher) -> Self:
+        """The voucher's own, and those of its campaign, oldest first."""
+        target = Q(voucher=voucher)
+        if voucher.campaign_id is not None:
+            target |= Q(campaign_id=voucher.campaign_id)
+        return self.filter(target).select_related("rule").order_by("pk")

@@ -11,6 +11,7 @@ from config.project.fields import PublicIdField
 from config.project.models import Scoped
 from vouchers.models.campaigns import Campaign
 from vouchers.models.vouchers import Voucher
+from vouchers.querysets import RedemptionQuerySet
 
 
 def _where_set(column: str, *more: str, name: str) -> models.Index:
@@ -86,6 +87,8 @@ class Redemption(Scoped):
     channel_id = models.CharField(max_length=64, blank=True, default="")
     request_id = models.CharField(max_length=64, blank=True, default="")
     created_at = models.DateTimeField()
+
+    objects = RedemptionQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

@@ -11,6 +11,7 @@ from config.project.fields import PublicIdField
 from config.project.models import Scoped
 from vouchers.models.campaigns import Campaign
 from vouchers.models.vouchers import Voucher
+from vouchers.querysets import RuleAssignmentQuerySet
 
 
 class ValidationRule(Scoped):
@@ -56,6 +57,8 @@ class RuleAssignment(Scoped):
     related_object_id = models.CharField(max_length=64, db_collation="C")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RuleAssignmentQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

@@ -1,0 +1,156 @@
+"""Query parameters of the lists of vouchers, redemptions, rules and assignments."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+
+from config.api.authentication import access_of
+from config.api.filters import InstantFilter, window
+from config.project.models import Project
+from tracking.services import identities
+from vouchers.engine import codes
+from vouchers.models import Redemption, RuleAssignment, ValidationRule, Voucher
+
+MOST_IDS = 100
+
+
+class WireFilterSet(django_filters.FilterSet):
+    """Knows the project of the request. windows: columns with `[before]` and `[after]`."""
+
+    windows: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def get_filters(cls) -> dict[str, django_filters.Filter]:
+        filters = dict(super().get_filters())
+        for column in cls.windows:
+            filters |= window(column)
+        return filters
+
+    @property
+    def project(self) -> Project:
+        return access_of(self.request).project
+
+
+def customer_q(project: Project, column: str, value: str) -> Q:
+    """Rows whose customer is meant by an id, a source id or a tracking id."""
+    known = identities.find_customer(project=project, value=value)
+    if known is not None:
+        return Q(**{column: known})
+    return Q(**{f"{column}__public_id": value}) | Q(
+        **{f"{column}__source_id": value, f"{column}__deleted_at__isnull": True}
+    )
+
+
+class TextsField(forms.Field):
+    """`ids[0]=a&ids[1]=b`, `ids[]=a`, `ids=a`, also repeated."""
+
+    def clean(self, value: Any) -> list[str]:
+        found = [text for text in value or [] if text]
+        if len(found) > MOST_IDS:
+            raise ValidationError(f"more than {MOST_IDS} values")
+        return found
+
+
+class TextsWidget(forms.Widget):
+    """Collects every spelling of a list from the query."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        return [
+            text
+            for key, texts in data.lists()
+            if key == name or (key.startswith(f"{name}[") and key.endswith("]"))
+            for text in texts
+        ]
+
+
+class TextsFilter(django_filters.Filter):
+    """A list of texts."""
+
+    field_class = TextsField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, widget=TextsWidget(), **kwargs)
+
+
+class VoucherFilterSet(WireFilterSet):
+    """`GET /v1/vouchers`"""
+
+    code = django_filters.CharFilter(method="with_code")
+    category = django_filters.CharFilter(method="in_category")
+    campaign = django_filters.CharFilter(field_name="campaign__name")
+    campaign_id = django_filters.CharFilter(field_name="campaign__public_id")
+    customer = django_filters.CharFilter(method="held_by")
+    ids = TextsFilter(method="among")
+
+    windows = ("created_at", "updated_at")
+
+    class Meta:
+        model = Voucher
+        fields: ClassVar[list[str]] = []
+
+    def with_code(self, vouchers: QuerySet[Voucher], name: str, value: str) -> QuerySet[Voucher]:
+        return vouchers.filter(code_key=codes.comparable(value, case_sensitive=self.project.case_sensitive_codes))
+
+    def in_category(self, vouchers: QuerySet[Voucher], name: str, value: str) -> QuerySet[Voucher]:
+        return vouchers.filter(Q(category__name=value) | Q(category=None, category_tag=value))
+
+    def held_by(self, vouchers: QuerySet[Voucher], name: str, value: str) -> QuerySet[Voucher]:
+        return vouchers.filter(customer_q(self.project, "holder", value))
+
+    def among(self, vouchers: QuerySet[Voucher], name: str, value: list[str]) -> QuerySet[Voucher]:
+        return vouchers.filter(public_id__in=value) if value else vouchers
+
+
+class RedemptionFilterSet(WireFilterSet):
+    """`GET /v1/redemptions`"""
+
+    result = TextsFilter(method="with_result")
+    campaign = django_filters.CharFilter(field_name="campaign__name")
+    campaign_name = django_filters.CharFilter(field_name="campaign__name")
+    customer = django_filters.CharFilter(method="made_by")
+    voucher_code = django_filters.CharFilter(method="of_code")
+    related_object_id = django_filters.CharFilter(field_name="related_object_id")
+    related_object_parent_id = django_filters.CharFilter(field_name="campaign__public_id")
+
+    windows = ("created_at",)
+
+    class Meta:
+        model = Redemption
+        fields: ClassVar[list[str]] = []
+
+    def with_result(self, redemptions: QuerySet[Redemption], name: str, value: list[str]) -> QuerySet[Redemption]:
+        return redemptions.filter(result__in=[text.upper() for text in value]) if value else redemptions
+
+    def made_by(self, redemptions: QuerySet[Redemption], name: str, value: str) -> QuerySet[Redemption]:
+        return redemptions.filter(customer_q(self.project, "customer", value))
+
+    def of_code(self, redemptions: QuerySet[Redemption], name: str, value: str) -> QuerySet[Redemption]:
+        key = codes.comparable(value, case_sensitive=self.project.case_sensitive_codes)
+        return redemptions.filter(Q(voucher__code_key=key) | Q(voucher=None, code=value))
+
+
+class RuleFilterSet(WireFilterSet):
+    """`GET /v1/validation-rules`: the window of creation."""
+
+    start_date = InstantFilter(field_name="created_at", lookup_expr="gte")
+    end_date = InstantFilter(field_name="created_at", lookup_expr="lte")
+
+    class Meta:
+        model = ValidationRule
+        fields: ClassVar[list[str]] = []
+
+
+class AssignmentFilterSet(WireFilterSet):
+    """`GET /v1/validation-rules-assignments`"""
+
+    related_object_id = django_filters.CharFilter(field_name="related_object_id")
+    rule = django_filters.CharFilter(field_name="rule__public_id")
+
+    class Meta:
+        model = RuleAssignment
+        fields: ClassVar[list[str]] = []

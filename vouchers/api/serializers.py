@@ -1,0 +1,116 @@
+"""The shape of what comes in for vouchers and rules. What it means is decided by the services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vouchers.api.fields import Body, Choice, Flag, Instant, JsonList, JsonObject, Metadata, Text, Texts, Whole
+from vouchers.models import Voucher
+
+QUANTITY_MOST = 2**31 - 1
+
+
+def _optional(**more: Any) -> dict[str, Any]:
+    return {"required": False, "allow_null": True, **more}
+
+
+class GiftBody(Body):
+    """Credits of a gift card."""
+
+    amount = Whole()
+    effect = Choice(choices=["APPLY_TO_ORDER", "APPLY_TO_ITEMS"], **_optional())
+
+
+class LoyaltyCardBody(Body):
+    """Points of a loyalty card."""
+
+    points = Whole(most=QUANTITY_MOST)
+
+
+class RedemptionBody(Body):
+    """How often a code may be redeemed; null: without a limit."""
+
+    quantity = Whole(least=0, most=QUANTITY_MOST, **_optional())
+
+
+class CodeConfigBody(Body):
+    """How a code is made; `pattern` wins over `length`."""
+
+    length = Whole(least=1, most=200, **_optional())
+    charset = Text(max_length=200, **_optional())
+    prefix = Text(max_length=200, **_optional())
+    postfix = Text(max_length=200, **_optional())
+    pattern = Text(max_length=200, **_optional())
+
+
+class VoucherTermsBody(Body):
+    """What create and update share."""
+
+    type = Choice(choices=Voucher.Type.values, **_optional())
+    discount = JsonObject(**_optional())
+    gift = GiftBody(**_optional())
+    category = Text(max_length=500, **_optional())
+    category_id = Text(max_length=64, **_optional())
+    start_date = Instant(**_optional())
+    expiration_date = Instant(**_optional())
+    validity_timeframe = JsonObject(**_optional())
+    validity_day_of_week = JsonList(most=7, **_optional())
+    validity_hours = JsonObject(**_optional())
+    active = Flag(**_optional())
+    additional_info = Text(**_optional())
+    metadata = Metadata(**_optional())
+
+
+class VoucherCreateBody(VoucherTermsBody):
+    """`POST /v1/vouchers` and `POST /v1/vouchers/{code}`."""
+
+    code = Text(max_length=200, **_optional())
+    code_config = CodeConfigBody(**_optional())
+    loyalty_card = LoyaltyCardBody(**_optional())
+    campaign = Text(max_length=500, **_optional())
+    campaign_id = Text(max_length=64, **_optional())
+    redemption = RedemptionBody(**_optional())
+    validation_rules = Texts(most=100, **_optional())
+
+
+class VoucherUpdateBody(VoucherTermsBody):
+    """`PUT /v1/vouchers/{code}`: what is not sent stays; null clears; what cannot change is skipped."""
+
+
+class RuleErrorBody(Body):
+    """The marketer's own words for a refusal."""
+
+    message = Text(max_length=2000, **_optional())
+
+
+class ApplicableToBody(Body):
+    """Which order lines an item-level discount touches."""
+
+    included = JsonList(**_optional())
+    excluded = JsonList(**_optional())
+    included_all = Flag(**_optional())
+
+
+class RuleUpdateBody(Body):
+    """`PUT /v1/validation-rules/{id}`: all optional, `rules` as a whole."""
+
+    name = Text(max_length=500, allow_blank=False, **_optional())
+    rules = JsonObject(**_optional())
+    bundle_rules = JsonObject(**_optional())
+    error = RuleErrorBody(**_optional())
+    applicable_to = ApplicableToBody(**_optional())
+    type = Choice(choices=["expression", "basic", "advanced", "complex"], **_optional())
+    context_type = Text(max_length=80, **_optional())
+
+
+class RuleCreateBody(RuleUpdateBody):
+    """`POST /v1/validation-rules`."""
+
+    name = Text(max_length=500, allow_blank=False)
+
+
+class AssignmentCreateBody(Body):
+    """`POST /v1/validation-rules/{id}/assignments`."""
+
+    related_object_type = Choice(choices=["voucher", "campaign"], **_optional())
+    related_object_id = Text(max_length=500, allow_blank=False)

@@ -1,0 +1,33 @@
+"""Vouchers, rules, orders, validations and redemptions as the wire shows them: plain functions, no serializers."""
+
+from vouchers.rendering.orders import (
+    render_amounts,
+    render_line,
+    render_order,
+    render_order_state,
+    render_validated_order,
+)
+from vouchers.rendering.redemptions import render_redemption
+from vouchers.rendering.rules import render_assignment, render_assignments, render_rule
+from vouchers.rendering.vouchers import (
+    render_category,
+    render_redeemed_voucher,
+    render_simple_voucher,
+    render_voucher,
+)
+
+__all__ = [
+    "render_amounts",
+    "render_assignment",
+    "render_assignments",
+    "render_category",
+    "render_line",
+    "render_order",
+    "render_order_state",
+    "render_redeemed_voucher",
+    "render_redemption",
+    "render_rule",
+    "render_simple_voucher",
+    "render_validated_order",
+    "render_voucher",
+]

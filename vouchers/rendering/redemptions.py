@@ -1,0 +1,73 @@
+"""A stored attempt to redeem (or to roll back) as lists and single look-ups show it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from config.kernel.instants import to_wire
+from customers.rendering import render_simple
+from vouchers.models import Redemption, Voucher
+from vouchers.rendering.vouchers import render_simple_voucher
+
+
+def render_redemption(redemption: Redemption, voucher: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The entry. voucher: another form than the simplified one, where the caller wants it.
+
+    Read it with `Redemption.objects.of(project).for_wire()`, which brings along all that is shown.
+    """
+    customer = redemption.customer
+    wire: dict[str, Any] = {
+        "id": redemption.public_id,
+        "object": redemption.kind,
+        "date": to_wire(redemption.created_at),
+        "customer_id": customer.public_id if customer else None,
+        "tracking_id": redemption.token or None,
+        "metadata": redemption.metadata,
+    }
+    if redemption.amount is not None:
+        wire["amount"] = redemption.amount
+    origin = redemption.parent or redemption.rolls_back
+    if origin is not None:
+        wire["redemption"] = origin.public_id
+    if redemption.kind == Redemption.Kind.ROLLBACK:
+        wire["reason"] = redemption.reason
+    wire |= {"result": redemption.result, "status": redemption.status}
+    if redemption.session_key:
+        wire["session"] = {"key": redemption.session_key}
+    wire |= _failure(redemption) | _relatives(redemption)
+    wire["order"] = redemption.order_snapshot
+    if redemption.channel_id:
+        wire["channel"] = {"channel_id": redemption.channel_id, "channel_type": redemption.channel_type}
+    wire |= {
+        "customer": render_simple(customer) if customer else None,
+        "related_object_type": redemption.related_object_type,
+        "related_object_id": redemption.related_object_id or redemption.public_id,
+        "voucher": voucher if voucher is not None else _voucher(redemption.voucher),
+    }
+    if redemption.amount is not None and redemption.voucher and redemption.voucher.type == Voucher.Type.GIFT:
+        wire["gift"] = {"amount": redemption.amount}
+    return wire
+
+
+def _voucher(voucher: Voucher | None) -> dict[str, Any] | None:
+    return None if voucher is None else render_simple_voucher(voucher)
+
+
+def _failure(redemption: Redemption) -> dict[str, Any]:
+    if redemption.result == Redemption.Result.SUCCESS:
+        return {}
+    return {"failure_code": redemption.failure_code, "failure_message": redemption.failure_message}
+
+
+def _relatives(redemption: Redemption) -> dict[str, Any]:
+    """What undid it, and what it is made of; absent where there is neither."""
+    relatives = {
+        "rollbacks": [_pointer(row) for row in redemption.rollbacks.all() if row.result == Redemption.Result.SUCCESS],
+        "redemptions": [_pointer(row) for row in redemption.children.all()],
+    }
+    found = {name: rows for name, rows in relatives.items() if rows}
+    return {"related_redemptions": found} if found else {}
+
+
+def _pointer(redemption: Redemption) -> dict[str, Any]:
+    return {"id": redemption.public_id, "date": to_wire(redemption.created_at)}
