@@ -27,6 +27,7 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         api = request.path_info.startswith(("/v1/", "/client/", "/management/"))
         token = _current.set(ids.new("v-" if api else "w-"))
+        request.META["REQUEST_ID"] = _current.get()
         try:
             response = self.get_response(request)
             response[HEADER] = _current.get()

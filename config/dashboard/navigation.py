@@ -1,0 +1,49 @@
+"""The sidebar: what stands in it, in which order, and which permission opens each entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from django.urls import reverse
+
+from config.project.permissions import Permission, may
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the sidebar. section: the name that pages under it carry."""
+
+    section: str
+    label: str
+    icon: str
+    url_name: str
+    permission: Permission
+
+
+@dataclass(frozen=True)
+class Link:
+    """An entry as the page draws it."""
+
+    label: str
+    icon: str
+    url: str
+    current: bool
+
+
+NAVIGATION: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
+    ("", (Entry("overview", "Overview", "home", "dashboard:home", Permission.SEE_OVERVIEW),)),
+)
+
+
+def links(role: str, section: str) -> Iterator[tuple[str, list[Link]]]:
+    """Headings with the links that this role may open; empty groups are left out."""
+    for heading, entries in NAVIGATION:
+        visible = [
+            Link(entry.label, entry.icon, reverse(entry.url_name), entry.section == section)
+            for entry in entries
+            if may(role, entry.permission)
+        ]
+        if visible:
+            yield heading, visible

@@ -1,0 +1,51 @@
+"""What the content security policy forbids is not in any template or module."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+MODULES = sorted((ROOT / "static/js").rglob("*.js"))
+PYTHON = [
+    path for app in ("config", "customers", "segments", "vouchers") for path in ROOT.glob(f"{app}/dashboard/**/*.py")
+]
+FORBIDDEN_MARKUP = {
+    "inline style": re.compile(r"<[^>]*\sstyle\s*=", re.IGNORECASE),
+    "style element": re.compile(r"<style\b", re.IGNORECASE),
+    "inline handler": re.compile(r"<[^>]*\son[a-z]+\s*=", re.IGNORECASE),
+    "inline script": re.compile(r"<script\b(?![^>]*\bsrc=)", re.IGNORECASE),
+    "address of a foreign host": re.compile(r"(?:src|href|action)=[\"']?(?:https?:)?//", re.IGNORECASE),
+    "unescaped text": re.compile(r"\|\s*safe\b|autoescape\s+off"),
+    "javascript address": re.compile(r"javascript:", re.IGNORECASE),
+}
+FORBIDDEN_SCRIPT = {
+    "text as code": re.compile(r"\beval\(|new Function\("),
+    "text as markup": re.compile(r"\.(?:inner|outer)HTML|insertAdjacentHTML|document\.write"),
+    "foreign host": re.compile(r"https?://(?!www\.w3\.org)"),
+}
+SCRIPT_BUDGET = 40_000
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+@pytest.mark.parametrize("what", FORBIDDEN_MARKUP)
+def test_templates_hold_nothing_that_the_policy_refuses(path, what):
+    assert FORBIDDEN_MARKUP[what].findall(path.read_text()) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+@pytest.mark.parametrize("what", FORBIDDEN_SCRIPT)
+def test_modules_never_turn_text_into_code_or_markup(path, what):
+    assert FORBIDDEN_SCRIPT[what].findall(path.read_text()) == []
+
+
+def test_modules_stay_within_their_budget():
+    assert sum(path.stat().st_size for path in MODULES) <= SCRIPT_BUDGET
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=lambda path: path.name)
+def test_markup_is_made_by_format_html_only(path):
+    assert re.findall(r"mark_safe\(|SafeString\((?!['\"])", path.read_text()) == []

@@ -1,0 +1,137 @@
+"""Who gets in, what each role sees, and what the page says when something is wrong."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import DataError, OperationalError
+from django.urls import reverse
+
+from config.dashboard import base, home
+from config.project.models import User
+from config.project.permissions import Permission, may
+from tests.factories import PASSWORD, make_member, make_project
+
+pytestmark = pytest.mark.django_db
+
+
+class Failure(Exception):
+    def __init__(self, sqlstate: str | None) -> None:
+        self.sqlstate = sqlstate
+
+
+def break_with(monkeypatch, error: Exception, sqlstate: str | None) -> None:
+    def get(self, request):
+        raise error from Failure(sqlstate)
+
+    monkeypatch.setattr(home.Overview, "get", get)
+
+
+def test_strangers_are_sent_to_the_door_and_back(client, project):
+    address = reverse("dashboard:home")
+    answer = client.get(address)
+    assert (answer.status_code, answer["Location"]) == (302, f"{reverse('dashboard:login')}?next={address}")
+
+    make_member(project, email="ann@shop.example")
+    answer = client.post(answer["Location"], {"username": "Ann@Shop.example", "password": PASSWORD, "next": address})
+    assert (answer.status_code, answer["Location"]) == (302, address)
+
+
+def test_the_door_says_the_same_for_unknown_people_and_wrong_passwords(client, project):
+    make_member(project, email="ann@shop.example")
+    pages = [
+        client.post(reverse("dashboard:login"), {"username": name, "password": "wrong"}).content.decode()
+        for name in ("ann@shop.example", "eve@shop.example")
+    ]
+    assert all("This e-mail and password do not match" in page for page in pages)
+
+
+def test_people_without_a_project_learn_why(client, db):
+    client.force_login(User.objects.create_user("new@shop.example", PASSWORD))
+    answer = client.get(reverse("dashboard:home"))
+    assert answer.status_code == 403
+    assert "Ask an admin to add you to a project" in answer.content.decode()
+
+
+def test_a_role_that_may_not_is_told_which_permission_is_missing(sign_in):
+    answer = sign_in("merchant").get(reverse("dashboard:home"))
+    assert answer.status_code == 403
+    assert "This needs the permission to see the overview. Your role here is Merchant." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        ("admin", set(Permission)),
+        ("user", set(Permission) - {Permission.MANAGE_PROJECT}),
+        ("merchant", {Permission.CHECK_CODES, Permission.SEE_REDEMPTIONS}),
+        ("stranger", set()),
+    ],
+)
+def test_roles_open_what_the_table_says(role, allowed):
+    assert {permission for permission in Permission if may(role, permission)} == allowed
+
+
+def test_viewers_change_nothing():
+    assert not any(may("viewer", permission) for permission in Permission if not permission.value.startswith(READING))
+
+
+READING = ("see", "check", "export")
+
+
+def test_unknown_addresses_are_a_page_inside_the_shell(marketer):
+    answer = marketer.get("/dashboard/nowhere/")
+    assert answer.status_code == 404
+    assert "Nothing here" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("error", "sqlstate", "status", "sentence"),
+    [
+        (OperationalError("x"), "57014", 503, "This took too long"),
+        (OperationalError("x"), None, 503, "The database is not answering"),
+        (OperationalError("x"), "08006", 503, "The database is not answering"),
+        (OperationalError("x"), "53300", 503, "The database is not answering"),
+        (DataError("x"), None, 400, "This address cannot be read"),
+    ],
+)
+def test_a_database_error_is_a_state_of_the_page(marketer, monkeypatch, error, sqlstate, status, sentence):
+    break_with(monkeypatch, error, sqlstate)
+    answer = marketer.get(reverse("dashboard:home"))
+    assert answer.status_code == status
+    assert sentence in answer.content.decode()
+
+
+def test_a_fault_of_ours_is_not_dressed_up_as_a_state(marketer, monkeypatch):
+    break_with(monkeypatch, OperationalError("x"), "42703")
+    with pytest.raises(OperationalError):
+        marketer.get(reverse("dashboard:home"))
+
+
+def test_reading_statements_are_bounded(marketer, monkeypatch):
+    seen = []
+
+    def get(self, request):
+        with base.connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            seen.append(cursor.fetchone()[0])
+        return self.render()
+
+    monkeypatch.setattr(home.Overview, "get", get)
+    marketer.get(reverse("dashboard:home"))
+    assert seen == ["5s"]
+
+
+def test_members_of_two_projects_keep_the_one_they_chose(project, client):
+    user = make_member(project)
+    other = make_project("Other")
+    make_member(other, email="other@shop.example").memberships.update(user=user)
+    client.force_login(user)
+    session = client.session
+    session[base.PROJECT_IN_SESSION] = other.pk
+    session.save()
+    assert client.get(reverse("dashboard:home")).context["project"] == other
+
+
+def test_every_page_carries_the_policy(marketer):
+    policy = marketer.get(reverse("dashboard:home"))["Content-Security-Policy"]
+    assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
