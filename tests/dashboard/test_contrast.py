@@ -1,4 +1,4 @@
-"""The colours of the stylesheet, recomputed: text at least 4.5:1, borders of fields and marks of charts at least 3:1."""
+"""The colours of the stylesheet, recomputed: text at least 4.5:1, borders of fields and marks of charts 3:1."""
 
 from __future__ import annotations
 
