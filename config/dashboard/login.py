@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
@@ -12,7 +12,7 @@ from django.contrib.auth.views import LoginView
 class SignInForm(AuthenticationForm):
     """E-mail and password; the same answer for an unknown person and a wrong password."""
 
-    error_messages: ClassVar = {
+    error_messages = {  # noqa: RUF012
         "invalid_login": "This e-mail and password do not match. Check both and try again.",
         "inactive": "This account is switched off. Ask an admin.",
     }
