@@ -7,7 +7,7 @@ from vouchers.rendering.orders import (
     render_order_state,
     render_validated_order,
 )
-from vouchers.rendering.redemptions import render_redemption
+from vouchers.rendering.redemptions import render_redemption, render_voucher_redemptions
 from vouchers.rendering.rules import render_assignment, render_assignments, render_rule
 from vouchers.rendering.vouchers import (
     render_category,
@@ -30,4 +30,5 @@ __all__ = [
     "render_simple_voucher",
     "render_validated_order",
     "render_voucher",
+    "render_voucher_redemptions",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from config.kernel.instants import to_wire
 from customers.rendering import render_simple
 from vouchers.models import Redemption, Voucher
-from vouchers.rendering.vouchers import render_simple_voucher
+from vouchers.rendering.vouchers import list_url, render_counters, render_simple_voucher
 
 
 def render_redemption(redemption: Redemption, voucher: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -71,3 +72,15 @@ def _relatives(redemption: Redemption) -> dict[str, Any]:
 
 def _pointer(redemption: Redemption) -> dict[str, Any]:
     return {"id": redemption.public_id, "date": to_wire(redemption.created_at)}
+
+
+def render_voucher_redemptions(voucher: Voucher, entries: Sequence[Redemption], total: int) -> dict[str, Any]:
+    """The attempts on one code, with its counters. entries: as `for_wire()` reads them, newest first."""
+    return {
+        **render_counters(voucher),
+        "object": "list",
+        "url": list_url(voucher, "redemptions"),
+        "data_ref": "redemption_entries",
+        "total": total,
+        "redemption_entries": [render_redemption(entry) for entry in entries],
+    }

@@ -36,8 +36,8 @@ def render_voucher(voucher: Voucher, assignments: Iterable[RuleAssignment] | Non
         "is_referral_code": voucher.is_referral_code,
         **_life(voucher),
         "object": "voucher",
-        "publish": {"object": "list", "count": voucher.publish_count, "url": _url(voucher, "publications")},
-        "redemption": {**_counters(voucher), "object": "list", "url": _url(voucher, "redemptions")},
+        "publish": {"object": "list", "count": voucher.publish_count, "url": list_url(voucher, "publications")},
+        "redemption": {**render_counters(voucher), "object": "list", "url": list_url(voucher, "redemptions")},
     }
     if assignments is not None:
         wire["validation_rules_assignments"] = render_assignments(list(assignments))
@@ -64,7 +64,7 @@ def render_simple_voucher(voucher: Voucher) -> dict[str, Any]:
         "is_referral_code": voucher.is_referral_code,
         **_life(voucher),
         "object": "voucher",
-        "redemption": _counters(voucher),
+        "redemption": render_counters(voucher),
     }
 
 
@@ -143,7 +143,8 @@ def _life(voucher: Voucher) -> dict[str, Any]:
     return wire
 
 
-def _counters(voucher: Voucher) -> dict[str, Any]:
+def render_counters(voucher: Voucher) -> dict[str, Any]:
+    """How often it may be and was redeemed; credits and points where the kind has them."""
     counters: dict[str, Any] = {"quantity": voucher.quantity, "redeemed_quantity": voucher.redeemed_quantity}
     if voucher.type == Voucher.Type.GIFT:
         counters["redeemed_amount"] = voucher.redeemed_amount
@@ -152,5 +153,6 @@ def _counters(voucher: Voucher) -> dict[str, Any]:
     return counters
 
 
-def _url(voucher: Voucher, what: str) -> str:
+def list_url(voucher: Voucher, what: str) -> str:
+    """Where more about the code is listed."""
     return f"/v1/vouchers/{quote(voucher.code, safe='')}/{what}?page=1&limit=10"

@@ -1,0 +1,43 @@
+"""Addresses of vouchers, validation rules, validations and redemptions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, include, path
+from rest_framework.routers import Route
+
+from config.api.routing import IDENTIFIER, WireRouter
+from vouchers.api.viewsets import (
+    AllAssignmentsViewSet,
+    RedemptionViewSet,
+    RuleAssignmentViewSet,
+    ValidationRuleViewSet,
+    VoucherViewSet,
+)
+
+ONE = rf"(?P<rule_id>{IDENTIFIER})"
+
+
+class VoucherRouter(WireRouter):
+    """A voucher can also be created at its own address."""
+
+    routes = [
+        route._replace(mapping={**route.mapping, "post": "create_as"})
+        if isinstance(route, Route) and "{lookup}" in route.url
+        else route
+        for route in WireRouter.routes
+    ]
+
+
+router = VoucherRouter()
+router.register("validation-rules-assignments", AllAssignmentsViewSet, basename="validation-rules-assignment")
+router.register(rf"validation-rules/{ONE}/assignments", RuleAssignmentViewSet, basename="rule-assignment")
+router.register("validation-rules", ValidationRuleViewSet, basename="validation-rule")
+router.register("redemptions", RedemptionViewSet, basename="redemption")
+router.register("vouchers", VoucherViewSet, basename="voucher")
+
+urlpatterns: Sequence[URLPattern | URLResolver | Any] = [
+    path("v1/", include(router.urls)),
+]

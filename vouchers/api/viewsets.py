@@ -1,0 +1,274 @@
+"""Vouchers, validation rules with their assignments, and the record of redemptions, as resources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.db.models import Count, QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from config.api.authentication import access_of
+from config.api.routing import IDENTIFIER
+from config.kernel import instants
+from config.kernel.errors import NotFound
+from config.project.models import Project
+from vouchers.api import schemas, serializers
+from vouchers.api.fields import parse
+from vouchers.api.filters import AssignmentFilterSet, RedemptionFilterSet, RuleFilterSet, VoucherFilterSet
+from vouchers.models import Redemption, RuleAssignment, ValidationRule, Voucher
+from vouchers.rendering import (
+    render_assignment,
+    render_redemption,
+    render_rule,
+    render_voucher,
+    render_voucher_redemptions,
+)
+from vouchers.services import issuing, validation_rules
+
+MOST_ENTRIES = 1000
+"""`GET /v1/vouchers/{code}/redemption` has no pages."""
+
+
+def path_id(name: str) -> OpenApiParameter:
+    """A path parameter that takes more than one kind of identifier."""
+    return OpenApiParameter(name, str, OpenApiParameter.PATH)
+
+
+class ScopedViewSet(GenericViewSet[Any]):
+    """A resource of the calling key's project; rendered by a function, not by a serializer."""
+
+    lookup_value_regex = IDENTIFIER
+    serializer_class = schemas.Shape
+
+    @property
+    def project(self) -> Project:
+        return access_of(self.request).project
+
+    def page(self, request: Request, rows: QuerySet[Any]) -> list[Any]:
+        """The rows of the page that was asked for, filtered."""
+        found = self.paginate_queryset(self.filter_queryset(rows))
+        assert found is not None
+        return list(found)
+
+
+def voucher_answer(voucher: Voucher) -> Response:
+    """The voucher as single look-ups show it: with its assignments, and its campaign's."""
+    found = Voucher.objects.for_wire().get(pk=voucher.pk)
+    assignments = RuleAssignment.objects.filter(project_id=found.project_id).applying_to(found)
+    return Response(render_voucher(found, assignments))
+
+
+@extend_schema(tags=["vouchers"], responses=schemas.VoucherShape)
+class VoucherViewSet(ScopedViewSet):
+    """`/v1/vouchers`: a code is found by itself or by its id."""
+
+    scope = "vouchers"
+    lookup_field = "code"
+    queryset = Voucher.objects.none()
+    filterset_class = VoucherFilterSet
+    data_ref = "vouchers"
+    orders: ClassVar[Mapping[str, str]] = {"created_at": "created_at", "updated_at": "updated_at", "code": "code"}
+
+    def get_queryset(self) -> QuerySet[Voucher]:
+        return Voucher.objects.of(self.project).alive()
+
+    def found(self) -> Voucher:
+        """The voucher of the path."""
+        return issuing.find(project=self.project, identifier=self.kwargs["code"])
+
+    @extend_schema(responses=schemas.VoucherShape(many=True))
+    def list(self, request: Request) -> Response:
+        rows = self.page(request, self.get_queryset().for_wire())
+        return self.get_paginated_response([render_voucher(row) for row in rows])
+
+    @extend_schema(request=serializers.VoucherCreateBody)
+    def create(self, request: Request) -> Response:
+        return self._create(request, code=None)
+
+    @extend_schema(request=serializers.VoucherCreateBody, parameters=[path_id("code")])
+    def create_as(self, request: Request, code: str) -> Response:
+        return self._create(request, code=code)
+
+    def _create(self, request: Request, *, code: str | None) -> Response:
+        body = parse(serializers.VoucherCreateBody, request.data)
+        if code is not None:
+            body["code"] = code
+        return voucher_answer(issuing.create(project=self.project, at=instants.now(), data=body))
+
+    @extend_schema(parameters=[path_id("code")])
+    def retrieve(self, request: Request, code: str) -> Response:
+        return voucher_answer(self.found())
+
+    @extend_schema(request=serializers.VoucherUpdateBody, parameters=[path_id("code")])
+    def update(self, request: Request, code: str) -> Response:
+        body = parse(serializers.VoucherUpdateBody, request.data)
+        voucher = issuing.update(project=self.project, voucher=self.found(), data=body, at=instants.now())
+        return voucher_answer(voucher)
+
+    @extend_schema(
+        parameters=[path_id("code"), OpenApiParameter("force", bool, description="Delete for good, free the code.")],
+        responses={204: None},
+    )
+    def destroy(self, request: Request, code: str) -> Response:
+        force = request.query_params.get("force", "").lower() == "true"
+        issuing.delete(project=self.project, voucher=self.found(), force=force, at=instants.now())
+        return Response(status=204)
+
+    @extend_schema(request=None, parameters=[path_id("code")])
+    @action(detail=True, methods=["post"])
+    def enable(self, request: Request, code: str) -> Response:
+        return self._switch(active=True)
+
+    @extend_schema(request=None, parameters=[path_id("code")])
+    @action(detail=True, methods=["post"])
+    def disable(self, request: Request, code: str) -> Response:
+        return self._switch(active=False)
+
+    def _switch(self, *, active: bool) -> Response:
+        voucher = issuing.switch(project=self.project, voucher=self.found(), active=active, at=instants.now())
+        return voucher_answer(voucher)
+
+
+@extend_schema(tags=["validation-rules"], responses=schemas.RuleShape)
+class ValidationRuleViewSet(ScopedViewSet):
+    """`/v1/validation-rules` and the assignments below it."""
+
+    scope = "validation-rules"
+    lookup_field = "rule_id"
+    queryset = ValidationRule.objects.none()
+    filterset_class = RuleFilterSet
+    orders: ClassVar[Mapping[str, str]] = {"created_at": "created_at", "updated_at": "updated_at", "name": "name"}
+
+    def get_queryset(self) -> QuerySet[ValidationRule]:
+        return ValidationRule.objects.of(self.project)
+
+    def found(self) -> ValidationRule:
+        """The rule of the path."""
+        return validation_rules.find(project=self.project, public_id=self.kwargs["rule_id"])
+
+    @extend_schema(responses=schemas.RuleShape(many=True))
+    def list(self, request: Request) -> Response:
+        rows = self.page(request, self.get_queryset().annotate(assigned=Count("assignments")))
+        return self.get_paginated_response([render_rule(row, row.assigned) for row in rows])
+
+    @extend_schema(request=serializers.RuleCreateBody)
+    def create(self, request: Request) -> Response:
+        body = parse(serializers.RuleCreateBody, request.data)
+        return Response(render_rule(validation_rules.create(project=self.project, data=body, at=instants.now())))
+
+    @extend_schema(parameters=[path_id("rule_id")])
+    def retrieve(self, request: Request, rule_id: str) -> Response:
+        return self._answer(self.found())
+
+    @extend_schema(request=serializers.RuleUpdateBody, parameters=[path_id("rule_id")])
+    def update(self, request: Request, rule_id: str) -> Response:
+        body = parse(serializers.RuleUpdateBody, request.data)
+        rule = validation_rules.update(project=self.project, rule=self.found(), data=body, at=instants.now())
+        return self._answer(rule)
+
+    @extend_schema(parameters=[path_id("rule_id")], responses={204: None})
+    def destroy(self, request: Request, rule_id: str) -> Response:
+        validation_rules.delete(project=self.project, rule=self.found(), at=instants.now())
+        return Response(status=204)
+
+    @staticmethod
+    def _answer(rule: ValidationRule) -> Response:
+        return Response(render_rule(rule, rule.assignments.count()))
+
+
+@extend_schema(tags=["validation-rules"], responses=schemas.AssignmentShape, parameters=[path_id("rule_id")])
+class RuleAssignmentViewSet(ScopedViewSet):
+    """`/v1/validation-rules/{id}/assignments`"""
+
+    scope = "validation-rules"
+    lookup_field = "assignment_id"
+    queryset = RuleAssignment.objects.none()
+    filterset_class = None
+    orders: ClassVar[Mapping[str, str]] = {"created_at": "created_at", "updated_at": "updated_at"}
+
+    def rule(self) -> ValidationRule:
+        """The rule of the path."""
+        return validation_rules.find(project=self.project, public_id=self.kwargs["rule_id"])
+
+    @extend_schema(responses=schemas.AssignmentShape(many=True))
+    def list(self, request: Request, rule_id: str) -> Response:
+        rows = self.page(request, self.rule().assignments.select_related("rule"))
+        return self.get_paginated_response([render_assignment(row) for row in rows])
+
+    @extend_schema(request=serializers.AssignmentCreateBody)
+    def create(self, request: Request, rule_id: str) -> Response:
+        body = parse(serializers.AssignmentCreateBody, request.data)
+        assignment = validation_rules.assign(
+            project=self.project,
+            rule=self.rule(),
+            related_object_type=body.get("related_object_type") or "voucher",
+            related_object_id=body["related_object_id"],
+            at=instants.now(),
+        )
+        return Response(render_assignment(assignment))
+
+    @extend_schema(parameters=[path_id("assignment_id")], responses={204: None})
+    def destroy(self, request: Request, rule_id: str, assignment_id: str) -> Response:
+        validation_rules.unassign(project=self.project, rule=self.rule(), public_id=assignment_id, at=instants.now())
+        return Response(status=204)
+
+
+@extend_schema(tags=["validation-rules"])
+class AllAssignmentsViewSet(ScopedViewSet):
+    """`/v1/validation-rules-assignments`: of every rule."""
+
+    scope = "validation-rules-assignments"
+    queryset = RuleAssignment.objects.none()
+    filterset_class = AssignmentFilterSet
+
+    @extend_schema(responses=schemas.AssignmentShape(many=True))
+    def list(self, request: Request) -> Response:
+        rows = self.page(request, RuleAssignment.objects.of(self.project).select_related("rule"))
+        return self.get_paginated_response([render_assignment(row) for row in rows])
+
+
+@extend_schema(tags=["redemptions"])
+class RedemptionViewSet(ScopedViewSet):
+    """`GET /v1/redemptions`: redemptions, refused attempts and rollbacks."""
+
+    scope = "redemptions"
+    lookup_field = "redemption_id"
+    queryset = Redemption.objects.none()
+    filterset_class = RedemptionFilterSet
+    data_ref = "redemptions"
+    orders: ClassVar[Mapping[str, str]] = {
+        "created_at": "created_at",
+        "id": "public_id",
+        "voucher_code": "code",
+        "tracking_id": "token",
+        "customer_id": "customer__public_id",
+    }
+
+    def get_queryset(self) -> QuerySet[Redemption]:
+        return Redemption.objects.of(self.project)
+
+    @extend_schema(responses=schemas.RedemptionShape(many=True))
+    def list(self, request: Request) -> Response:
+        rows = self.page(request, self.get_queryset().for_wire())
+        return self.get_paginated_response([render_redemption(row) for row in rows])
+
+    @extend_schema(responses=schemas.RedemptionShape, parameters=[path_id("redemption_id")])
+    def retrieve(self, request: Request, redemption_id: str) -> Response:
+        found = self.get_queryset().for_wire().filter(public_id=redemption_id).first()
+        if found is None:
+            raise NotFound.of("redemption", redemption_id)
+        return Response(render_redemption(found))
+
+
+def voucher_redemptions(voucher: Voucher) -> Response:
+    """All attempts on one code, newest first."""
+    rows = Redemption.objects.filter(project_id=voucher.project_id, voucher=voucher).for_wire()
+    total = rows.count()
+    return Response(
+        render_voucher_redemptions(voucher, list(rows.order_by("-created_at", "-pk")[:MOST_ENTRIES]), total)
+    )
