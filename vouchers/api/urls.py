@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import Route
@@ -23,7 +23,7 @@ ONE = rf"(?P<rule_id>{IDENTIFIER})"
 class VoucherRouter(WireRouter):
     """A voucher can also be created at its own address."""
 
-    routes = [
+    routes: ClassVar = [
         route._replace(mapping={**route.mapping, "post": "create_as"})
         if isinstance(route, Route) and "{lookup}" in route.url
         else route

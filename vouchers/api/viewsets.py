@@ -51,9 +51,7 @@ class ScopedViewSet(GenericViewSet[Any]):
 
     def page(self, request: Request, rows: QuerySet[Any]) -> list[Any]:
         """The rows of the page that was asked for, filtered."""
-        found = self.paginate_queryset(self.filter_queryset(rows))
-        assert found is not None
-        return list(found)
+        return list(self.paginate_queryset(self.filter_queryset(rows)) or ())
 
 
 def voucher_answer(voucher: Voucher) -> Response:
