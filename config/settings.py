@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "config.imports",
     "config.api",
     "config.dashboard",
+    "config.operations",
     "customers",
     "tracking",
     "segments",

@@ -8,10 +8,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 
 from config.kernel import ids
-from config.kernel.errors import InvalidPayload
+from config.kernel.errors import DuplicateFound, InvalidPayload
 from config.project import encryption, keys
 from config.project.models import ApiKey, Member, Project, User
 from config.project.origins import parse_origin
@@ -103,3 +106,35 @@ def create_key(*, project: Project, kind: str, name: str, at: datetime) -> tuple
         project=project, kind=kind, name=name, secret_hash=keys.hash_secret(secret), created_at=at
     )
     return key, secret
+
+
+@transaction.atomic
+def create_admin(*, email: str, password: str, at: datetime) -> User:
+    """An operator who may do everything, in every project there is. Raises DuplicateFound, InvalidPayload."""
+    key = email.strip().lower()
+    try:
+        validate_email(key)
+    except ValidationError:
+        raise InvalidPayload(f"Property .email is not an e-mail address: {key}") from None
+    if User.objects.filter(email=key).exists():
+        raise DuplicateFound.of("user", key, by="email")
+    try:
+        validate_password(password)
+    except ValidationError as weak:
+        raise InvalidPayload(" ".join(weak.messages)) from None
+    admin = User.objects.create_superuser(key, password)
+    Member.objects.bulk_create(
+        Member(project=project, user=admin, role=Member.Role.ADMIN, created_at=at) for project in Project.objects.all()
+    )
+    return admin
+
+
+def welcome_admins(*, project: Project, at: datetime) -> None:
+    """Let every operator into a project that was made outside the dashboard."""
+    Member.objects.bulk_create(
+        [
+            Member(project=project, user=admin, role=Member.Role.ADMIN, created_at=at)
+            for admin in User.objects.filter(is_superuser=True, is_active=True)
+        ],
+        ignore_conflicts=True,
+    )
