@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Model
@@ -10,8 +10,13 @@ from django.http import HttpRequest
 
 from vouchers.models import Campaign, Category, Redemption, RuleAssignment, ValidationRule, Voucher, VoucherTransaction
 
+if TYPE_CHECKING:
+    AnyModelAdmin = admin.ModelAdmin[Any]
+else:
+    AnyModelAdmin = admin.ModelAdmin
 
-class ReadOnly(admin.ModelAdmin[Any]):
+
+class ReadOnly(AnyModelAdmin):
     """Looks, never touches; lists do not count the whole table and load no choices."""
 
     show_full_result_count = False
