@@ -191,7 +191,7 @@ def _inserted() -> dict[str, str]:
         "created_at": "%(moment)s",
     }
     for column in Customer._meta.concrete_fields:
-        name = column.get_attname_column()[1]
+        name = str(column.column)
         if name not in values and not column.primary_key and not column.generated:
             values[name] = _default(column)
     return values
