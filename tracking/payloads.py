@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from config.kernel.amounts import GREATEST
 from config.kernel.errors import InvalidPayload
+from config.project.metadata import is_storable, parse_metadata
 
 MOST_LINES: Final = 500
 STATUSES: Final = ("CREATED", "PAID", "FULFILLED", "CANCELED", "PROCESSING")
@@ -83,8 +84,8 @@ def parse_order(body: object, path: str = ".order") -> OrderData:
         id=_text(body, "id", path),
         source_id=_text(body, "source_id", path),
         status=status,
-        amount=parse_amount(body.get("amount"), f"{path}.amount"),
-        initial_amount=parse_amount(body.get("initial_amount"), f"{path}.initial_amount"),
+        amount=parse_whole(body.get("amount"), f"{path}.amount"),
+        initial_amount=parse_whole(body.get("initial_amount"), f"{path}.initial_amount"),
         items=None if items is None else parse_items(items, f"{path}.items"),
         metadata=_mapping(body, "metadata", path),
     )
@@ -112,33 +113,29 @@ def parse_item(item: object, path: str) -> ItemData:
     product, sku = _mapping(item, "product", path), _mapping(item, "sku", path)
     for name, sent in (("product", product), ("sku", sku)):
         if sent is not None:
-            parse_amount(sent.get("price"), f"{path}.{name}.price")
+            parse_whole(sent.get("price"), f"{path}.{name}.price")
     return ItemData(
         product_id=_text(item, "product_id", path),
         sku_id=_text(item, "sku_id", path),
         source_id=_text(item, "source_id", path),
         related_object=related,
         quantity=1 if quantity is None else quantity,
-        price=parse_amount(item.get("price"), f"{path}.price"),
-        amount=parse_amount(item.get("amount"), f"{path}.amount"),
+        price=parse_whole(item.get("price"), f"{path}.price"),
+        amount=parse_whole(item.get("amount"), f"{path}.amount"),
         product=product,
         sku=sku,
         metadata=_mapping(item, "metadata", path),
     )
 
 
-def parse_amount(value: object, path: str) -> int | None:
-    """Return minor units from a whole number or its text; None for null. Raises InvalidPayload."""
-    return parse_whole(value, path)
-
-
 def parse_whole(value: object, path: str) -> int | None:
-    """Return a whole number from 0 to 2^53 - 1, also from text (`"2"`); None for null. Raises InvalidPayload."""
+    """Return a whole number (an amount in minor units, a quantity), also from text (`"2"`); None for null.
+
+    Raises InvalidPayload for anything else and outside 0 to 2^53 - 1.
+    """
     if value is None:
         return None
     if isinstance(value, str) and _WHOLE.fullmatch(value):
-        value = int(value)
-    if isinstance(value, float) and value.is_integer() and abs(value) <= GREATEST:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidPayload(f"Property {path} should be integer")
@@ -158,11 +155,6 @@ def priced(amount: int | None, lines: Sequence[PricedLine], data: OrderData) -> 
     return PricedOrder(amount=whole, initial_amount=data.initial_amount, lines=tuple(lines), data=data)
 
 
-def is_storable(text: str) -> bool:
-    """Whether PostgreSQL can keep the text: no NUL, no lone surrogate."""
-    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
-
-
 def _text(body: Mapping[str, Any], key: str, path: str) -> str | None:
     value = body.get(key)
     if value is None or value == "":
@@ -177,7 +169,4 @@ def _text(body: Mapping[str, Any], key: str, path: str) -> str | None:
 
 
 def _mapping(body: Mapping[str, Any], key: str, path: str) -> Mapping[str, Any] | None:
-    value = body.get(key)
-    if value is not None and not isinstance(value, dict):
-        raise InvalidPayload(f"Property {path}.{key} should be object")
-    return value
+    return None if body.get(key) is None else parse_metadata(body[key], f"{path}.{key}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from django.db.models import F
+from django.db.models import Case, F, Value, When
+from django.db.models.functions import Greatest
 
 from customers.models import Customer
 
@@ -30,6 +31,21 @@ def move_counters(*, customer_id: int, at: datetime, **deltas: int) -> None:
     moved = {name: F(name) + delta for name, delta in deltas.items() if delta}
     if moved:
         Customer.objects.filter(pk=customer_id).update(counted_at=at, **moved)
+
+
+def add_order(*, customer_id: int, at: datetime, amount: int, ordered_at: datetime) -> None:
+    """Count one more order, in one statement that needs no look at the others: the latest wins, ties the newcomer."""
+    is_latest = Case(
+        When(orders_last_at__gt=ordered_at, then=F("orders_last_amount")),
+        default=Value(amount),
+    )
+    Customer.objects.filter(pk=customer_id).update(
+        counted_at=at,
+        orders_total_amount=F("orders_total_amount") + amount,
+        orders_total_count=F("orders_total_count") + 1,
+        orders_last_amount=is_latest,
+        orders_last_at=Greatest(F("orders_last_at"), Value(ordered_at)),
+    )
 
 
 def set_last_order(*, customer_id: int, at: datetime, amount: int, ordered_at: datetime | None) -> None:

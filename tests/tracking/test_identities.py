@@ -288,9 +288,7 @@ def test_a_named_customer_made_meanwhile_wins_over_the_upgrade():
 
 def test_higher_apps_move_their_rows_with_the_history(monkeypatch):
     moved = []
-    monkeypatch.setattr(
-        identities, "movers", [note]
-    )
+    monkeypatch.setattr(identities, "movers", [note])
     project = make_project()
     visitor = resolve(project)
     customer, claim = write(project, visitor)

@@ -18,8 +18,12 @@ from config.project.models import Project
 from tracking.models import Product, Sku
 from tracking.payloads import ItemData, OrderData, PricedLine, PricedOrder, priced
 
-SHIPPING: Final = "prod_5h1pp1ng"
+SHIPPING_ID: Final = "prod_5h1pp1ng"
+SHIPPING_SOURCE_ID: Final = "5h1pp1ng"
 """The product every project has from the start, for the costs of shipping."""
+
+Key = tuple[str, str]
+"""("id", public id) or ("source", source id)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,61 +47,55 @@ def price_items(*, project: Project, items: Sequence[ItemData]) -> list[PricedLi
     return [_line(item, _find(item, products, skus), index) for index, item in enumerate(items)]
 
 
-def ensure_shipping(*, project: Project, at: datetime) -> Product:
-    """The project's shipping product, made where it is missing."""
-    product, _ = Product.objects.get_or_create(
-        project=project, public_id=SHIPPING, defaults={"name": "Shipping", "source_id": SHIPPING, "created_at": at}
+def ensure_shipping(*, project: Project, at: datetime) -> None:
+    """Make the project's shipping product where it is missing."""
+    shipping = Product(
+        project=project, public_id=SHIPPING_ID, source_id=SHIPPING_SOURCE_ID, name="Shipping", created_at=at
     )
-    return product
+    Product.objects.bulk_create([shipping], ignore_conflicts=True)
 
 
-def _look_up(project: Project, items: Sequence[ItemData]) -> tuple[dict[str, Product], dict[str, Sku]]:
-    """The catalogue objects that the items name, by public id and by source id."""
-    product_ids = {item.product_id for item in items if item.product_id}
+def _look_up(project: Project, items: Sequence[ItemData]) -> tuple[dict[Key, Product], dict[Key, Sku]]:
+    """The catalogue objects that the items name."""
+    of_skus = {item.source_id for item in items if item.source_id and item.related_object != "product"}
+    of_products = {item.source_id for item in items if item.source_id and item.related_object != "sku"}
     sku_ids = {item.sku_id for item in items if item.sku_id}
-    sources = {item.source_id for item in items if item.source_id}
-    of_products = sources - {item.source_id for item in items if item.related_object == "sku"} | {
-        item.source_id for item in items if item.source_id and item.related_object == "product"
-    }
-    skus: dict[str, Sku] = {}
-    if sku_ids or sources:
-        named = Q(public_id__in=sku_ids) | Q(source_id__in=sources)
+    product_ids = {item.product_id for item in items if item.product_id}
+    skus: dict[Key, Sku] = {}
+    if sku_ids or of_skus:
+        named = Q(public_id__in=sku_ids) | Q(source_id__in=of_skus)
         rows = Sku.objects.of(project).filter(named, deleted_at=None, product__deleted_at=None)
         for sku in rows.select_related("product"):
-            skus[sku.public_id] = sku
-            if sku.source_id:
-                skus.setdefault(sku.source_id, sku)
-    products: dict[str, Product] = {}
+            skus |= {("id", sku.public_id): sku, ("source", sku.source_id or ""): sku}
+    products: dict[Key, Product] = {}
     if product_ids or of_products:
         named = Q(public_id__in=product_ids) | Q(source_id__in=of_products)
         for product in Product.objects.of(project).filter(named, deleted_at=None):
-            products[product.public_id] = product
-            if product.source_id:
-                products.setdefault(product.source_id, product)
+            products |= {("id", product.public_id): product, ("source", product.source_id or ""): product}
     return products, skus
 
 
-def _find(item: ItemData, products: Mapping[str, Product], skus: Mapping[str, Sku]) -> _Found:
-    """A SKU brings its product. Ids are looked up as ids only, source ids as source ids only."""
-    sku = _by_id(skus, item.sku_id)
+def _find(item: ItemData, products: Mapping[Key, Product], skus: Mapping[Key, Sku]) -> _Found:
+    """A SKU brings its product; a source id of which nothing says what it is may be a SKU's, then a product's."""
+    sku = skus.get(("id", item.sku_id or ""))
     if sku is None and item.source_id and item.related_object != "product":
-        sku = _by_source(skus, item.source_id)
+        sku = skus.get(("source", item.source_id))
     if sku is not None:
         return _Found(sku.product, sku)
-    product = _by_id(products, item.product_id)
+    product = products.get(("id", item.product_id or ""))
     if product is None and item.source_id and item.related_object != "sku":
-        product = _by_source(products, item.source_id)
+        product = products.get(("source", item.source_id))
     return _Found(product)
-
-
-def _by_id[Row: (Product, Sku)](rows: Mapping[str, Row], public_id: str | None) -> Row | None: ...
 
 
 def _line(item: ItemData, found: _Found, index: int) -> PricedLine:
     price = _first(
-        item.price, _sent_price(item.sku), found.sku and found.sku.price, _sent_price(item.product),
-        found.product and found.product.price,
-    )  # fmt: skip
+        item.price,
+        _sent_price(item.sku),
+        found.sku.price if found.sku else None,
+        _sent_price(item.product),
+        found.product.price if found.product else None,
+    )
     amount = item.amount if item.amount is not None else (None if price is None else price * item.quantity)
     if amount is not None and amount > GREATEST:
         raise InvalidPayload(f"Property .order.items[{index}].amount cannot be higher than {GREATEST}")

@@ -15,6 +15,7 @@ from django.db.models import F, Q
 
 from config.kernel.errors import InvalidPayload, NotFound
 from config.project import encryption
+from config.project.metadata import is_storable
 from config.project.models import Project
 from customers.models import Customer
 from tracking import tokens
@@ -91,7 +92,7 @@ def resolve(
     if shortcut and customer is None and not given_source:
         customer = _customer_by_id(project, shortcut, must_exist=False)
         given_source = None if customer else _checked(shortcut, "customer")
-    from_cookie = _known_token(project, tokens.read(cookie)) if storable(cookie) else None
+    from_cookie = _known_token(project, tokens.read(cookie)) if _storable(cookie) else None
     if customer is not None:
         found = _of_customer(project, customer)
         if given_tracking and not given_source and not _is_one_of(project, given_tracking, found):
@@ -112,22 +113,19 @@ def resolve(
     return _stored(project, found, at) if store else found
 
 
-def storable(value: str | None) -> bool:
-    """Whether a value can be kept: not too long for an index, without NUL and lone surrogates."""
-    return value is None or (
-        len(value) <= MOST_CHARACTERS and "\0" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)
-    )
+def _storable(value: str | None) -> bool:
+    return value is None or (len(value) <= MOST_CHARACTERS and is_storable(value))
 
 
 def _checked(value: str | None, name: str) -> str | None:
-    if not storable(value):
+    if not _storable(value):
         raise InvalidPayload(f"Property .{name} is too long or contains a character that cannot be stored")
     return tokens.read(value)
 
 
 def find_customer(*, project: Project, value: str) -> Customer | None:
     """The customer behind an issued token, for paths and filters that take one beside id and source id."""
-    token = tokens.read(value) if storable(value) else None
+    token = tokens.read(value) if _storable(value) else None
     known = _known_token(project, token) if token and tokens.looks_like_one(token) else None
     return None if known is None else known.customer
 
