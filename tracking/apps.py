@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -20,3 +21,4 @@ class TrackingConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(make_partitions, sender=self)
+        import_module("tracking.registrations")  # needs the models, so it waits until now

@@ -17,7 +17,7 @@ from config.project.metadata import is_storable, parse_metadata
 MOST_LINES: Final = 500
 STATUSES: Final = ("CREATED", "PAID", "FULFILLED", "CANCELED", "PROCESSING")
 LONGEST_ID: Final = 500
-_WHOLE: Final = re.compile(r"\d{1,16}")
+_WHOLE: Final = re.compile(r"[0-9]{1,16}")
 
 
 @dataclass(frozen=True, slots=True)

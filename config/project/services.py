@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
@@ -28,6 +28,9 @@ SWITCHES: Final = {
     "loyalty_events": "client_loyalty_events_enabled",
 }
 """Client-side switches that are off by default, by the name `create_project --client-side` takes."""
+
+on_created: Final[list[Callable[[Project, datetime], None]]] = []
+"""What other apps give every new project, in the transaction that makes it; added to in AppConfig.ready()."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,8 @@ def create_project(
         created_at=at,
         **{field: everything or switch in switches for switch, field in SWITCHES.items()},
     )
+    for give in on_created:
+        give(project, at)
     if admin is not None:
         Member.objects.create(project=project, user=admin, role=Member.Role.ADMIN, created_at=at)
     server, server_token = create_key(project=project, kind=ApiKey.Kind.SERVER, name="Server side", at=at)

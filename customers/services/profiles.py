@@ -16,7 +16,7 @@ from config.project.models import Project
 from customers.errors import CustomerBusy
 from customers.models import Customer
 from customers.payloads import UNSET, CustomerData, Unset
-from customers.services import loading
+from customers.services import aliases, loading
 from customers.staging import Profile, StagedRow, deduplicate, merge, stage
 
 ATTEMPTS: Final = 8
@@ -28,7 +28,7 @@ def upsert(*, project: Project, data: CustomerData, at: datetime) -> Customer:
     One statement when nothing changes, two otherwise. Creating the same source id twice at once gives one customer.
     Raises NotFound: the id is unknown.
     """
-    row = stage(0, ids.new("cust_"), data)
+    row = stage(0, ids.new("cust_"), _read_alias(project, data))
     for _ in range(ATTEMPTS):
         stored = _stored(project, row)
         if stored is None and row.id is not None:
@@ -67,7 +67,7 @@ def delete(*, project: Project, customer: Customer, at: datetime) -> None:
 
 
 def find(*, project: Project, identifier: str) -> Customer:
-    """The customer whose id or else whose source id this is. Raises NotFound naming the identifier."""
+    """The customer whose id, source id or tracking id this is. Raises NotFound naming the identifier."""
     found = find_or_none(project=project, identifier=identifier)
     if found is None:
         raise NotFound.of("customer", identifier)
@@ -83,7 +83,10 @@ def find_or_none(*, project: Project, identifier: str) -> Customer | None:
         found = customers.filter(public_id=identifier).first()
         if found is not None:
             return found
-    return customers.filter(source_id=identifier).order_by().first()
+    found = customers.filter(source_id=identifier).order_by().first()
+    if found is None and (meant := aliases.read(project, identifier)) is not None:
+        return meant.customer
+    return found
 
 
 def profile_of(customer: Customer) -> Profile:
@@ -106,6 +109,18 @@ def preview(*, project: Project, data: CustomerData) -> Profile:
     row = stage(0, "", data)
     stored = _stored(project, row)
     return merge(Profile() if stored is None else profile_of(stored), row)
+
+
+def _read_alias(project: Project, data: CustomerData) -> CustomerData:
+    """An encoded tracking id sent as the source id means the customer, or the source id, behind it."""
+    if not isinstance(data.source_id, str) or isinstance(data.id, str):
+        return data
+    meant = aliases.read(project, data.source_id)
+    if meant is None:
+        return data
+    if meant.customer is not None:
+        return replace(data, id=meant.customer.public_id, source_id=UNSET)
+    return replace(data, source_id=meant.source_id or data.source_id)
 
 
 def _stored(project: Project, row: StagedRow) -> Customer | None:

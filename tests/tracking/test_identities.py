@@ -4,7 +4,9 @@ from datetime import timedelta
 import pytest
 
 from config.kernel.errors import InvalidPayload, NotFound
+from customers import services as customers
 from customers.models import Customer
+from customers.payloads import CustomerData
 from tests.factories import NOW, make_customer, make_project
 from tracking import tokens
 from tracking.errors import AmbiguousTrackingId
@@ -149,7 +151,8 @@ def test_a_deleted_customer_is_nobody_any_more():
     Customer.objects.update(deleted_at=NOW)
     found = resolve(customer.project, tracking_id=token)
     assert (found.customer, found.source_id) == (None, "crm-1")
-    assert identities.find_customer(project=customer.project, value=token) is None
+    meant = identities.meant_by(customer.project, token)
+    assert meant is not None and (meant.customer, meant.source_id) == (None, "crm-1")
 
 
 @pytest.mark.parametrize("value", ["a" * 501, "a\0b", "a\ud800"])
@@ -177,10 +180,7 @@ def act(project, token, at=NOW):
 
 
 def write(project, identity, at=LATER):
-    """What every write does: upgrade, upsert, claim."""
-    identity = identities.upgrade(project=project, identity=identity, at=at)
-    customer = identity.customer or make_customer(project=project, source_id=identity.source_id)
-    return customer, identities.claim(project=project, identity=identity, customer=customer, at=at)
+    return identities.write_customer(project=project, identity=identity, data=None, at=at)
 
 
 def test_a_validation_binds_and_moves_nothing():
@@ -288,6 +288,11 @@ def test_a_named_customer_made_meanwhile_wins_over_the_upgrade():
 
 def test_higher_apps_move_their_rows_with_the_history(monkeypatch):
     moved = []
+
+    def note(project, token, customer, since):
+        moved.append((token, customer.pk, since))
+        return 2
+
     monkeypatch.setattr(identities, "movers", [note])
     project = make_project()
     visitor = resolve(project)
@@ -313,3 +318,48 @@ def test_a_merge_of_a_thousand_actions_takes_few_statements(django_assert_max_nu
     with django_assert_max_num_queries(14):
         assert identities.claim(project=project, identity=named, customer=customer, at=LATER).moved == 1000
     assert set(EventCounter.objects.values_list("count", flat=True)) == {100}
+
+
+def test_a_write_stores_the_profile_that_was_sent_and_fills_the_visitors_own():
+    project = make_project()
+    visitor = resolve(project)
+    said = CustomerData(name="Nora", email="n@x.example", metadata={"a": 1, "b": 1})
+    own, _ = identities.write_customer(project=project, identity=visitor, data=said, at=NOW)
+    named = resolve(project, source_id="nora", cookie=visitor.token)
+    said = CustomerData(source_id="nora", name="Nora Lind", metadata={"b": 2})
+    customer, _ = identities.write_customer(project=project, identity=named, data=said, at=LATER)
+    assert customer == own
+    assert (customer.source_id, customer.name, customer.email) == ("nora", "Nora Lind", "n@x.example")
+    assert customer.metadata == {"a": 1, "b": 2}
+
+
+def test_a_protected_customer_stays_as_it_is_and_a_new_one_is_stored():
+    nora = make_customer(source_id="nora", name="Nora")
+    said = CustomerData(name="Mallory")
+    for source_id, name in (("nora", "Nora"), ("new", "Mallory")):
+        identity = resolve(nora.project, source_id=source_id)
+        customer, _ = identities.write_customer(
+            project=nora.project, identity=identity, data=said, at=LATER, protect=True
+        )
+        assert (customer.source_id, customer.name) == (source_id, name)
+
+
+def test_a_write_about_nobody_stores_nobody_unless_a_profile_was_sent():
+    project = make_project()
+    nobody = resolve(project, anonymous=False)
+    assert identities.write_customer(project=project, identity=nobody, data=None, at=NOW) == (None, identities.Claim())
+    said = CustomerData(name="Nora")
+    customer, _ = identities.write_customer(project=project, identity=nobody, data=said, at=NOW)
+    assert (customer.name, customer.source_id) == ("Nora", None)
+
+
+def test_customers_are_found_and_upserted_by_token():
+    nora = make_customer(source_id="nora")
+    project = nora.project
+    token = resolve(project, source_id="nora").token
+    unknown = resolve(project, source_id="emil").token
+    assert customers.find(project=project, identifier=token) == nora
+    with pytest.raises(NotFound):
+        customers.find(project=project, identifier=unknown)
+    assert customers.upsert(project=project, data=CustomerData(source_id=token, name="N"), at=NOW) == nora
+    assert customers.upsert(project=project, data=CustomerData(source_id=unknown), at=NOW).source_id == "emil"

@@ -47,7 +47,7 @@ def price_items(*, project: Project, items: Sequence[ItemData]) -> list[PricedLi
     return [_line(item, _find(item, products, skus), index) for index, item in enumerate(items)]
 
 
-def ensure_shipping(*, project: Project, at: datetime) -> None:
+def ensure_shipping(project: Project, at: datetime) -> None:
     """Make the project's shipping product where it is missing."""
     shipping = Product(
         project=project, public_id=SHIPPING_ID, source_id=SHIPPING_SOURCE_ID, name="Shipping", created_at=at

@@ -17,7 +17,10 @@ from config.kernel.errors import InvalidPayload, NotFound
 from config.project import encryption
 from config.project.metadata import is_storable
 from config.project.models import Project
+from customers import services as customers
 from customers.models import Customer
+from customers.payloads import UNSET, CustomerData
+from customers.services.aliases import Meant
 from tracking import tokens
 from tracking.errors import AmbiguousTrackingId
 from tracking.models import TrackingIdentity
@@ -123,16 +126,40 @@ def _checked(value: str | None, name: str) -> str | None:
     return tokens.read(value)
 
 
-def find_customer(*, project: Project, value: str) -> Customer | None:
-    """The customer behind an issued token, for paths and filters that take one beside id and source id."""
-    token = tokens.read(value) if _storable(value) else None
-    known = _known_token(project, token) if token and tokens.looks_like_one(token) else None
-    return None if known is None else known.customer
-
-
 def token_of(*, project: Project, customer: Customer) -> str:
     """The tracking id to show for a stored customer; computed, not stored."""
     return str(_of_customer(project, customer).token)
+
+
+def meant_by(project: Project, value: str) -> Meant | None:
+    """Whom an issued token means, for everything in `customers` that takes an identifier."""
+    token = tokens.read(value) if _storable(value) else None
+    known = _known_token(project, token) if token and tokens.looks_like_one(token) else None
+    return None if known is None else Meant(known.customer, known.source_id)
+
+
+def write_customer(
+    *, project: Project, identity: Identity, data: CustomerData | None, at: datetime, protect: bool = False
+) -> tuple[Customer | None, Claim]:
+    """The customer of a write (redemption, order, event, publication), stored and with the visitor's history.
+
+    Does in order what every such write does: upgrade, upsert, claim. None where nothing says who it is and no profile
+    was sent. protect: leave a customer that is stored already as it is (client calls of a project that wants it so).
+    data: what was sent of the profile; its identifiers are those of the identity. Call it inside the transaction.
+    """
+    identity = upgrade(project=project, identity=identity, at=at)
+    stored, said = identity.customer, data or CustomerData()
+    if stored is not None and (protect or not said.has_profile):
+        customer = stored
+    elif stored is not None:
+        customer = customers.upsert(project=project, data=replace(said, id=stored.public_id, source_id=UNSET), at=at)
+    elif identity.source_id is not None:
+        customer = customers.upsert(project=project, data=replace(said, id=UNSET, source_id=identity.source_id), at=at)
+    elif said.has_profile:
+        customer = customers.upsert(project=project, data=replace(said, id=UNSET, source_id=UNSET), at=at)
+    else:
+        return None, Claim()
+    return customer, claim(project=project, identity=identity, customer=customer, at=at)
 
 
 def upgrade(*, project: Project, identity: Identity, at: datetime) -> Identity:

@@ -5,7 +5,7 @@ Source: products-orders.md sections 7 to 9.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -87,31 +87,6 @@ def find(*, project: Project, identifier: str) -> Order:
 def stored_line(line: Mapping[str, Any]) -> dict[str, Any]:
     """The line without what belongs to one request only."""
     return {key: value for key, value in line.items() if key not in APPLIED}
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A counter that does not equal its facts."""
-
-    customer_id: str
-    counter: str
-    counted: Any
-    facts: Any
-
-
-def recount(*, customer: Customer, at: datetime, fix: bool = True) -> list[Difference]:
-    """Compare the order counters of a customer with its orders, and set them right unless told not to."""
-    with transaction.atomic():
-        locked = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
-        facts = facts_of(locked)
-        found = [
-            Difference(locked.public_id, name, getattr(locked, name), value)
-            for name, value in facts.items()
-            if getattr(locked, name) != value
-        ]
-        if found and fix:
-            Customer.objects.filter(pk=locked.pk).update(counted_at=at, **facts)
-        return found
 
 
 def facts_of(customer: Customer) -> dict[str, Any]:
@@ -209,12 +184,3 @@ def _last(customer_id: int) -> Order | None:
 def _value(order: Order) -> int:
     """What the customer spent: the discounted total where there is one."""
     return order.total_amount if order.total_amount is not None else order.amount or 0
-
-
-def differences(*, project: Project, at: datetime, fix: bool) -> Iterator[Difference]:
-    """Recount every customer of the project in short steps by key: no long snapshot keeps updates from being HOT."""
-    last = 0
-    while chunk := list(Customer.objects.of(project).filter(pk__gt=last).order_by("pk")[:500]):
-        for customer in chunk:
-            yield from recount(customer=customer, at=at, fix=fix)
-        last = chunk[-1].pk

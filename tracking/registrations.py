@@ -1,0 +1,10 @@
+"""What tracking tells the apps below it; imported once, when all apps are ready."""
+
+from __future__ import annotations
+
+from config.project import services as projects
+from customers.services import aliases
+from tracking.services import catalogue, identities
+
+aliases.readers.append(identities.meant_by)
+projects.on_created.append(catalogue.ensure_shipping)
