@@ -28,7 +28,7 @@ from vouchers.rendering import (
     render_voucher,
     render_voucher_redemptions,
 )
-from vouchers.services import issuing, validation_rules
+from vouchers.services import issuing, validation_rules, vouchers
 
 MOST_ENTRIES = 1000
 """`GET /v1/vouchers/{code}/redemption` has no pages."""
@@ -77,7 +77,7 @@ class VoucherViewSet(ScopedViewSet):
 
     def found(self) -> Voucher:
         """The voucher of the path."""
-        return issuing.find(project=self.project, identifier=self.kwargs["code"])
+        return vouchers.find(project=self.project, identifier=self.kwargs["code"])
 
     @extend_schema(responses=schemas.VoucherShape(many=True))
     def list(self, request: Request) -> Response:
@@ -105,7 +105,7 @@ class VoucherViewSet(ScopedViewSet):
     @extend_schema(request=serializers.VoucherUpdateBody, parameters=[path_id("code")])
     def update(self, request: Request, code: str) -> Response:
         body = parse(serializers.VoucherUpdateBody, request.data)
-        voucher = issuing.update(project=self.project, voucher=self.found(), data=body, at=instants.now())
+        voucher = vouchers.update(project=self.project, voucher=self.found(), data=body, at=instants.now())
         return voucher_answer(voucher)
 
     @extend_schema(
@@ -114,7 +114,7 @@ class VoucherViewSet(ScopedViewSet):
     )
     def destroy(self, request: Request, code: str) -> Response:
         force = request.query_params.get("force", "").lower() == "true"
-        issuing.delete(project=self.project, voucher=self.found(), force=force, at=instants.now())
+        vouchers.delete(project=self.project, voucher=self.found(), force=force, at=instants.now())
         return Response(status=204)
 
     @extend_schema(request=None, parameters=[path_id("code")])
@@ -128,7 +128,7 @@ class VoucherViewSet(ScopedViewSet):
         return self._switch(active=False)
 
     def _switch(self, *, active: bool) -> Response:
-        voucher = issuing.switch(project=self.project, voucher=self.found(), active=active, at=instants.now())
+        voucher = vouchers.switch(project=self.project, voucher=self.found(), active=active, at=instants.now())
         return voucher_answer(voucher)
 
 

@@ -132,7 +132,7 @@ def _refusal(terms: VoucherTerms, rule_set: RuleSet, node: RuleNode, row: rule_n
 
 
 def _failed(tree: RuleTree, facts: Facts) -> list[RuleNode]:
-    """The nodes that make the tree false, in numeric order; for a parent whose nested set fails, the nested culprits."""
+    """The nodes that make the tree false, in numeric order; where a nested set fails, its own culprits."""
     mentioned = logic.numbers_of(tree.logic)
     culprits = {number: _culprits(tree.nodes[number], facts) for number in mentioned}
     if logic.holds(tree.logic, {number: not failed for number, failed in culprits.items()}):

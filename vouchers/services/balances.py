@@ -1,0 +1,102 @@
+"""The ledger of gift cards: every row says what it did to the balance, and the balance is their sum."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from config.project.models import Project
+from tracking.models import Order
+from vouchers.errors import GiftAmountExceeded, InvalidAddBalanceParams
+from vouchers.models import Redemption, Voucher, VoucherTransaction
+
+
+def entry(
+    voucher: Voucher,
+    *,
+    type: VoucherTransaction.Type,
+    amount: int,
+    at: datetime,
+    automatic: bool = False,
+    redemption: Redemption | None = None,
+    order: Order | None = None,
+    source_id: str | None = None,
+    source: str | None = None,
+    reason: str | None = None,
+) -> VoucherTransaction:
+    """An unsaved row of the ledger. voucher: with its counters as they are after the change. amount: signed."""
+    total, balance = voucher.gift_amount - voucher.gift_subtracted_amount, voucher.gift_balance
+    details = {
+        "balance": {
+            "type": "gift_voucher",
+            "total": total,
+            "object": "balance",
+            "amount": amount,
+            "balance": balance,
+            "operation_type": "AUTOMATIC" if automatic else "MANUAL",
+            "related_object": {"id": voucher.public_id, "type": "voucher"},
+        },
+        **({} if order is None else {"order": {"id": order.public_id, "source_id": order.source_id}}),
+        **({} if redemption is None else {"redemption": {"id": redemption.public_id}}),
+    }
+    return VoucherTransaction(
+        project_id=voucher.project_id,
+        voucher=voucher,
+        type=type,
+        amount=amount,
+        balance=balance,
+        total=total,
+        source_id=source_id,
+        source=source,
+        reason=reason,
+        redemption=redemption,
+        order=order,
+        details=details,
+        created_at=at,
+    )
+
+
+def open_ledger(*, voucher: Voucher, at: datetime) -> None:
+    """Write the first credits of a fresh gift card, in the caller's transaction."""
+    if voucher.gift_amount:
+        entry(voucher, type=VoucherTransaction.Type.ADDITION, amount=voucher.gift_amount, at=at, automatic=True).save(
+            force_insert=True
+        )
+
+
+def adjust(
+    *,
+    project: Project,
+    voucher: Voucher,
+    amount: int,
+    at: datetime,
+    source_id: str | None = None,
+    source: str | None = None,
+    reason: str | None = None,
+) -> VoucherTransaction:
+    """Add credits, or remove them with a negative amount.
+
+    A removal keeps what was ever granted and raises what was taken back.
+    Raises InvalidAddBalanceParams: no gift card, or nothing to do; GiftAmountExceeded: more than is left.
+    """
+    if voucher.type != Voucher.Type.GIFT:
+        raise InvalidAddBalanceParams(f"Voucher {voucher.code} is not a gift card")
+    if amount == 0:
+        raise InvalidAddBalanceParams("Property .amount cannot be 0")
+    with transaction.atomic():
+        locked = Voucher.objects.of(project).select_for_update(no_key=True).get(pk=voucher.pk)
+        if locked.gift_balance + amount < 0:
+            raise GiftAmountExceeded(locked.code)
+        if amount > 0:
+            locked.gift_amount += amount
+            moved = {"gift_amount": F("gift_amount") + amount}
+        else:
+            locked.gift_subtracted_amount -= amount
+            moved = {"gift_subtracted_amount": F("gift_subtracted_amount") - amount}
+        Voucher.objects.filter(pk=locked.pk).update(updated_at=at, **moved)
+        kind = VoucherTransaction.Type.ADDITION if amount > 0 else VoucherTransaction.Type.REMOVAL
+        row = entry(locked, type=kind, amount=amount, at=at, source_id=source_id, source=source, reason=reason)
+        row.save(force_insert=True)
+        return row

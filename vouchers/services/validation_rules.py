@@ -1,0 +1,171 @@
+"""Validation rules: written, changed, removed, and bound to what they guard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from config.kernel.errors import DuplicateFound, NotFound
+from config.project.models import Project
+from segments.models import Segment
+from vouchers.engine import codes, definitions
+from vouchers.engine.definitions import DefinitionError
+from vouchers.errors import InvalidValidationRules
+from vouchers.models import Campaign, RuleAssignment, ValidationRule, Voucher
+
+FIELDS: Final = ("name", "rules", "bundle_rules", "error", "applicable_to", "type", "context_type")
+NEVER_NULL: Final = {"type": "expression", "context_type": "global"}
+
+
+def create(*, project: Project, data: Mapping[str, Any], at: datetime) -> ValidationRule:
+    """Store a rule. data: the wire's properties, of checked shape; `name` is required.
+
+    Raises InvalidValidationRules naming the property or the rule.
+    """
+    if not data.get("name"):
+        raise InvalidValidationRules("Payload should have required property 'name'")
+    rule = ValidationRule(project=project, created_at=at)
+    _fill(project, rule, {"rules": {}, **data})
+    rule.save(force_insert=True)
+    return rule
+
+
+def update(*, project: Project, rule: ValidationRule, data: Mapping[str, Any], at: datetime) -> ValidationRule:
+    """Change what was sent; `rules` is replaced as a whole and counts at once for everything it is assigned to."""
+    changed = _fill(project, rule, data)
+    rule.updated_at = at
+    rule.save(update_fields=[*changed, "updated_at"])
+    return rule
+
+
+def delete(*, project: Project, rule: ValidationRule, at: datetime) -> None:
+    """Remove the rule and its assignments."""
+    ValidationRule.objects.of(project).filter(pk=rule.pk).delete()
+
+
+def find(*, project: Project, public_id: str) -> ValidationRule:
+    """The project's rule of that id. Raises NotFound."""
+    rule = ValidationRule.objects.of(project).filter(public_id=public_id).first() if "\0" not in public_id else None
+    if rule is None:
+        raise NotFound.of("validation_rules", public_id)
+    return rule
+
+
+def assign(
+    *,
+    project: Project,
+    rule: ValidationRule,
+    related_object_id: str,
+    at: datetime,
+    related_object_type: str = "voucher",
+) -> RuleAssignment:
+    """Bind a rule to a voucher (id or code) or a campaign. Raises NotFound, DuplicateFound."""
+    target = _target(project, related_object_type, related_object_id)
+    assignment = RuleAssignment(
+        project=project,
+        rule=rule,
+        voucher=target if isinstance(target, Voucher) else None,
+        campaign=target if isinstance(target, Campaign) else None,
+        related_object_type=related_object_type,
+        related_object_id=target.public_id,
+        created_at=at,
+    )
+    try:
+        with transaction.atomic():
+            assignment.save(force_insert=True)
+    except IntegrityError as error:
+        raise DuplicateFound.of("validation_rules_assignment", target.public_id) from error
+    return assignment
+
+
+def assign_all(*, project: Project, voucher: Voucher, rule_ids: Sequence[str], at: datetime) -> list[RuleAssignment]:
+    """Bind the rules named at a voucher's creation, each once, in the caller's transaction. Raises NotFound."""
+    wanted = list(dict.fromkeys(rule_ids))
+    found = {rule.public_id: rule for rule in ValidationRule.objects.of(project).filter(public_id__in=wanted)}
+    if missing := [rule_id for rule_id in wanted if rule_id not in found]:
+        raise NotFound.of("validation_rules", missing[0])
+    assignments = [
+        RuleAssignment(
+            project=project,
+            rule=found[rule_id],
+            voucher=voucher,
+            related_object_type="voucher",
+            related_object_id=voucher.public_id,
+            created_at=at,
+        )
+        for rule_id in wanted
+    ]
+    return RuleAssignment.objects.bulk_create(assignments)
+
+
+def unassign(*, project: Project, rule: ValidationRule, public_id: str, at: datetime) -> None:
+    """Undo an assignment of the rule. Raises NotFound."""
+    bound = RuleAssignment.objects.of(project).filter(rule=rule, public_id=public_id)
+    if "\0" in public_id or not bound.delete()[0]:
+        raise NotFound.of("validation_rules_assignment", public_id)
+
+
+def rules_naming(*, project: Project, segment_id: str) -> list[ValidationRule]:
+    """The rules that name a segment: it is in use as long as there are any."""
+    return list(ValidationRule.objects.of(project).filter(segment_ids__contains=[segment_id]).order_by("pk"))
+
+
+def _fill(project: Project, rule: ValidationRule, data: Mapping[str, Any]) -> list[str]:
+    """Set what was sent, checked; returns the fields that were set."""
+    sent = {name: data[name] for name in FIELDS if name in data}
+    for name, default in NEVER_NULL.items():
+        if name in sent and sent[name] is None:
+            sent[name] = default
+    if "name" in sent and not sent["name"]:
+        raise InvalidValidationRules("Property .name should be string")
+    if "rules" in sent:
+        sent["rules"], sent["segment_ids"] = _checked_rules(project, sent["rules"] or {})
+    if sent.get("bundle_rules"):
+        raise InvalidValidationRules("Property .bundle_rules is not supported: bundles cannot be calculated yet")
+    _check_applicable_to(sent.get("applicable_to"))
+    for name, value in sent.items():
+        setattr(rule, name, value)
+    return list(sent)
+
+
+def _checked_rules(project: Project, rules: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    try:
+        tree = definitions.read_tree(rules)
+    except DefinitionError as error:
+        raise InvalidValidationRules(str(error)) from error
+    segment_ids = definitions.segment_ids(tree)
+    known = set(Segment.objects.of(project).filter(public_id__in=segment_ids).values_list("public_id", flat=True))
+    for segment_id in segment_ids:
+        if segment_id not in known:
+            raise InvalidValidationRules(f"Rule 'customer.segment' names segment {segment_id}, which does not exist")
+    return definitions.completed(rules, tree), segment_ids
+
+
+def _check_applicable_to(applicable_to: Mapping[str, Any] | None) -> None:
+    """Item-level discounts come later: until then a rule that names lines would be stored and ignored."""
+    named = applicable_to or {}
+    for name in ("included", "excluded", "included_all"):
+        if named.get(name):
+            raise InvalidValidationRules(
+                f"Property .applicable_to.{name} is not supported: item-level discounts cannot be calculated yet"
+            )
+
+
+def _target(project: Project, kind: str, identifier: str) -> Voucher | Campaign:
+    found: Voucher | Campaign | None = None
+    if "\0" in identifier:
+        raise NotFound.of(kind, identifier)
+    if kind == "voucher":
+        key = codes.comparable(identifier, case_sensitive=project.case_sensitive_codes)
+        found = Voucher.objects.of(project).alive().filter(Q(public_id=identifier) | Q(code_key=key)).first()
+    elif kind == "campaign":
+        found = Campaign.objects.of(project).filter(public_id=identifier, deleted_at=None).first()
+    else:
+        raise InvalidValidationRules(f"Property .related_object_type: '{kind}' is not supported")
+    if found is None:
+        raise NotFound.of(kind, identifier)
+    return found
