@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "config.project",
     "config.jobs",
     "config.imports",
+    "config.exports",
     "config.api",
     "config.dashboard",
     "config.operations",

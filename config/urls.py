@@ -9,6 +9,7 @@ handler404 = "config.api.errors.page_not_found"
 handler500 = "config.api.errors.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/", include("config.api.urls")),
     path("admin/", admin.site.urls),
     path("dashboard/", include("config.dashboard.urls")),
 ]

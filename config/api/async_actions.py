@@ -90,12 +90,12 @@ class AsyncActionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, views
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
     lookup_value_regex = "[^/]+"
-    scope: ClassVar[str] = "async_actions"
+    scope: ClassVar[str] = "async-actions"
 
     def get_queryset(self) -> QuerySet[AsyncAction]:
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        return AsyncAction.objects.of(access_of(self.request).project)
+        return AsyncAction.objects.of(access_of(self.request).project).exclude(type=AsyncAction.EXPORT)
 
     def get_serializer_class(self) -> type[AsyncActionItem]:
         return AsyncActionItem if self.action == "list" else AsyncActionObject

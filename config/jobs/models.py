@@ -27,6 +27,9 @@ class AsyncAction(Scoped):
         SUCCESS = "SUCCESS"
         FAILED = "FAILED"
 
+    EXPORT: ClassVar = "EXPORT"
+    """The type of an export's job, which the wire shows as an export and not among the actions."""
+
     public_id = PublicIdField("aa_")
     type = models.CharField(max_length=64)
     title = models.TextField(blank=True, default="", help_text="What the dashboard calls it.")
@@ -57,3 +60,35 @@ class AsyncAction(Scoped):
 
     def __str__(self) -> str:
         return f"{self.type} {self.public_id}"
+
+
+class Export(Scoped):
+    """A CSV file somebody asked for. Its job is an AsyncAction, which the wire does not list."""
+
+    class Status(models.TextChoices):
+        SCHEDULED = "SCHEDULED", "Queued"
+        IN_PROGRESS = "IN_PROGRESS", "Running"
+        DONE = "DONE", "Done"
+        ERROR = "ERROR", "Failed"
+
+    public_id = PublicIdField("exp_")
+    exported_object = models.CharField(max_length=32)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.SCHEDULED)
+    channel = models.CharField(max_length=16, default="API", help_text="API or WEBSITE.")
+    parameters = models.JSONField(default=dict, help_text="fields, order and filters as they were sent.")
+    title = models.TextField(blank=True, default="", help_text="The filter as a sentence, for the dashboard.")
+    safe_cells = models.BooleanField(default=False, help_text="Cells that look like formulas get a quote in front.")
+    file_name = models.CharField(max_length=100, blank=True, default="")
+    size = models.BigIntegerField(null=True, blank=True)
+    rows = models.BigIntegerField(null=True, blank=True)
+    action = models.OneToOneField(AsyncAction, null=True, blank=True, on_delete=models.SET_NULL, related_name="export")
+    user = models.ForeignKey("project.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["project", "public_id"], name="export_public_id")]
+        indexes: ClassVar = [models.Index(fields=["project", "created_at", "id"], name="export_created")]
+
+    def __str__(self) -> str:
+        return f"{self.exported_object} {self.public_id}"
