@@ -10,6 +10,8 @@ handler500 = "config.api.errors.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("config.api.urls")),
+    # A customer's identifier may hold slashes: paths below a customer come before the customer itself.
+    path("v1/", include("customers.api.urls")),
     path("admin/", admin.site.urls),
     path("dashboard/", include("config.dashboard.urls")),
 ]

@@ -1,0 +1,88 @@
+"""`/v1/customers`. Source: customers.md."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, status, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from config.api.authentication import access_of
+from config.api.routing import IDENTIFIER
+from config.kernel import instants
+from config.kernel.errors import InvalidPayload
+from customers import lookups, services
+from customers.api.filters import CustomerFilter
+from customers.api.paging import CustomerPagination
+from customers.api.serializers import CustomerBody, CustomerCreateBody, CustomerObject
+from customers.models import Customer
+from customers.payloads import parse_customer
+from customers.rendering import render_customer
+
+IDENTIFIED = OpenApiParameter(
+    "id", str, OpenApiParameter.PATH, description="The `cust_…` id, the source id or a tracking id, URL-encoded."
+)
+
+
+@extend_schema_view(list=extend_schema(operation_id="list_customers"))
+class CustomerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Customer]):
+    """Customers: profiles with what they did in numbers."""
+
+    queryset = Customer.objects.none()
+    serializer_class = CustomerObject
+    filterset_class = CustomerFilter
+    pagination_class = CustomerPagination
+    lookup_url_kwarg = "id"
+    lookup_value_regex = IDENTIFIER
+    scope: ClassVar[str] = "customers"
+    data_ref: ClassVar[str] = "customers"
+    orders: ClassVar[dict[str, str]] = {
+        "created_at": "created_at",
+        "updated_at": "updated_at",
+        "source_id": "source_id",
+    }
+    default_order: ClassVar[str] = "-created_at"
+
+    def get_queryset(self) -> QuerySet[Customer]:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        return Customer.objects.of(access_of(self.request).project).alive()
+
+    @extend_schema(operation_id="create_customer", request=CustomerCreateBody, responses={200: CustomerObject})
+    def create(self, request: Request) -> Response:
+        """Create a customer, or update the one with this `id` or `source_id`."""
+        project = access_of(request).project
+        if request.data == {}:
+            raise InvalidPayload("The payload cannot be empty")
+        data = lookups.with_resolved_source(project=project, data=parse_customer(request.data, ""))
+        return Response(render_customer(services.upsert(project=project, data=data, at=instants.now())))
+
+    @extend_schema(operation_id="get_customer", parameters=[IDENTIFIED], responses={200: CustomerObject})
+    def retrieve(self, request: Request, id: str) -> Response:
+        """One customer."""
+        return Response(render_customer(lookups.find(project=access_of(request).project, identifier=id)))
+
+    @extend_schema(
+        operation_id="update_customer",
+        parameters=[IDENTIFIED],
+        request=CustomerBody,
+        responses={200: CustomerObject},
+    )
+    def update(self, request: Request, id: str) -> Response:
+        """Change a customer; what is not sent stays as it is."""
+        project = access_of(request).project
+        data = parse_customer(request.data, "")
+        customer = lookups.find(project=project, identifier=id)
+        changed = services.update(project=project, customer=customer, data=data, at=instants.now())
+        return Response(render_customer(changed))
+
+    @extend_schema(operation_id="delete_customer", parameters=[IDENTIFIED], responses={204: None})
+    def destroy(self, request: Request, id: str) -> Response:
+        """Delete a customer."""
+        project = access_of(request).project
+        customer = lookups.find(project=project, identifier=id)
+        services.delete(project=project, customer=customer, at=instants.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
