@@ -20,7 +20,10 @@ PATIENCE: Final = 30.0
 
 
 def main(data: str) -> None:
-    """Wait for the launcher to leave, well or badly. data: its folder, or an empty text where the database is not ours."""
+    """Wait for the launcher to leave, well or badly.
+
+    data: its folder, or an empty text where the database is not ours.
+    """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # they are for the launcher, whose end is what counts here
     with embedded.server(Path(data)) if data else nullcontext():
