@@ -14,4 +14,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("customers.api.urls")),
     path("admin/", admin.site.urls),
     path("dashboard/", include("config.dashboard.urls")),
+    path("", include("vouchers.api.urls")),
 ]

@@ -51,7 +51,7 @@ class CategoryAdmin(ReadOnly):
 class VoucherAdmin(ReadOnly):
     list_display = ("code", "public_id", "project", "type", "active", "redeemed_quantity", "quantity", "created_at")
     list_select_related = ("project",)
-    list_filter = ("project", "type", "active")
+    list_filter: ClassVar = ["project", "type", "active"]
     search_fields = ("=code_key", "=public_id")
 
 
@@ -73,7 +73,7 @@ class RuleAssignmentAdmin(ReadOnly):
 class RedemptionAdmin(ReadOnly):
     list_display = ("public_id", "project", "code", "customer", "result", "status", "failure_code", "created_at")
     list_select_related = ("project", "customer")
-    list_filter = ("project", "result", "kind")
+    list_filter: ClassVar = ["project", "result", "kind"]
     search_fields = ("=public_id", "=code")
 
 

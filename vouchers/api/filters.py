@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from config.api.authentication import access_of
 from config.api.filters import InstantFilter, window
 from config.project.models import Project
-from tracking.services import identities
+from customers.services import profiles
 from vouchers.engine import codes
 from vouchers.models import Redemption, RuleAssignment, ValidationRule, Voucher
 
@@ -35,15 +35,10 @@ class WireFilterSet(django_filters.FilterSet):
     def project(self) -> Project:
         return access_of(self.request).project
 
-
-def customer_q(project: Project, column: str, value: str) -> Q:
-    """Rows whose customer is meant by an id, a source id or a tracking id."""
-    known = identities.find_customer(project=project, value=value)
-    if known is not None:
-        return Q(**{column: known})
-    return Q(**{f"{column}__public_id": value}) | Q(
-        **{f"{column}__source_id": value, f"{column}__deleted_at__isnull": True}
-    )
+    def of_customer(self, rows: QuerySet[Any], column: str, identifier: str) -> QuerySet[Any]:
+        """Rows whose customer is meant by an id, a source id or a tracking id."""
+        customer = profiles.find_or_none(project=self.project, identifier=identifier)
+        return rows.none() if customer is None else rows.filter(**{column: customer})
 
 
 class TextsField(forms.Field):
@@ -100,7 +95,7 @@ class VoucherFilterSet(WireFilterSet):
         return vouchers.filter(Q(category__name=value) | Q(category=None, category_tag=value))
 
     def held_by(self, vouchers: QuerySet[Voucher], name: str, value: str) -> QuerySet[Voucher]:
-        return vouchers.filter(customer_q(self.project, "holder", value))
+        return self.of_customer(vouchers, "holder", value)
 
     def among(self, vouchers: QuerySet[Voucher], name: str, value: list[str]) -> QuerySet[Voucher]:
         return vouchers.filter(public_id__in=value) if value else vouchers
@@ -127,7 +122,7 @@ class RedemptionFilterSet(WireFilterSet):
         return redemptions.filter(result__in=[text.upper() for text in value]) if value else redemptions
 
     def made_by(self, redemptions: QuerySet[Redemption], name: str, value: str) -> QuerySet[Redemption]:
-        return redemptions.filter(customer_q(self.project, "customer", value))
+        return self.of_customer(redemptions, "customer", value)
 
     def of_code(self, redemptions: QuerySet[Redemption], name: str, value: str) -> QuerySet[Redemption]:
         key = codes.comparable(value, case_sensitive=self.project.case_sensitive_codes)

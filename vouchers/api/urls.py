@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.routers import Route
 
 from config.api.routing import IDENTIFIER, WireRouter
+from vouchers.api.views import VoucherRedemptionView
 from vouchers.api.viewsets import (
     AllAssignmentsViewSet,
     RedemptionViewSet,
@@ -17,13 +18,14 @@ from vouchers.api.viewsets import (
     VoucherViewSet,
 )
 
+CODE = rf"(?P<code>{IDENTIFIER})"
 ONE = rf"(?P<rule_id>{IDENTIFIER})"
 
 
 class VoucherRouter(WireRouter):
     """A voucher can also be created at its own address."""
 
-    routes: ClassVar = [
+    routes = [  # noqa: RUF012  typed by its base
         route._replace(mapping={**route.mapping, "post": "create_as"})
         if isinstance(route, Route) and "{lookup}" in route.url
         else route
@@ -39,5 +41,6 @@ router.register("redemptions", RedemptionViewSet, basename="redemption")
 router.register("vouchers", VoucherViewSet, basename="voucher")
 
 urlpatterns: Sequence[URLPattern | URLResolver | Any] = [
+    re_path(rf"^v1/vouchers/{CODE}/redemption/?$", VoucherRedemptionView.as_view()),
     path("v1/", include(router.urls)),
 ]

@@ -88,7 +88,7 @@ class Redemption(Scoped):
     request_id = models.CharField(max_length=64, blank=True, default="")
     created_at = models.DateTimeField()
 
-    objects = RedemptionQuerySet.as_manager()
+    objects = RedemptionQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         constraints: ClassVar = [

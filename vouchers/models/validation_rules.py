@@ -58,7 +58,7 @@ class RuleAssignment(Scoped):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField(null=True, blank=True)
 
-    objects = RuleAssignmentQuerySet.as_manager()
+    objects = RuleAssignmentQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         constraints: ClassVar = [
