@@ -9,6 +9,28 @@ from vouchers.models import Voucher
 
 QUANTITY_MOST = 2**31 - 1
 
+_ITEM_EFFECTS = (
+    *("apply_to_order", "apply_to_items", "apply_to_items_proportionally"),
+    *("apply_to_items_proportionally_by_quantity", "apply_to_items_by_quantity"),
+    *("fixed.apply_to_items", "percent.apply_to_items"),
+)
+_WITH_DISCOUNTS = (
+    *("campaign.discount_coupons", "campaign.referral_program", "campaign.promotion", "voucher.discount_voucher"),
+)
+_WITH_GIFTS = ("campaign.gift_vouchers", "voucher.gift_voucher")
+CONTEXT_TYPES = [
+    "global",
+    *_WITH_DISCOUNTS,
+    *(f"{context}.discount.{effect}" for context in _WITH_DISCOUNTS for effect in _ITEM_EFFECTS),
+    *_WITH_GIFTS,
+    *(f"{context}.gift.apply_to_{what}" for context in _WITH_GIFTS for what in ("order", "items")),
+    *("campaign.loyalty_program", "voucher.loyalty_card", "reward_assignment.pay_with_points"),
+    *("earning_rule.order.paid", "earning_rule.custom_event", "earning_rule.customer.segment.entered"),
+    *(f"earning_rule.customer.tier.{change}" for change in ("joined", "left", "upgraded", "downgraded", "prolonged")),
+    *("distribution.custom_event", *(f"distribution.order.{s}" for s in ("paid", "created", "canceled", "updated"))),
+]
+"""Where a rule is meant to be used; it says so to people and changes nothing."""
+
 
 def _optional(**more: Any) -> dict[str, Any]:
     return {"required": False, "allow_null": True, **more}
@@ -100,7 +122,7 @@ class RuleUpdateBody(Body):
     error = RuleErrorBody(**_optional())
     applicable_to = ApplicableToBody(**_optional())
     type = Choice(choices=["expression", "basic", "advanced", "complex"], **_optional())
-    context_type = Text(max_length=80, **_optional())
+    context_type = Choice(choices=CONTEXT_TYPES, **_optional())
 
 
 class RuleCreateBody(RuleUpdateBody):
