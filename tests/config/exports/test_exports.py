@@ -52,11 +52,15 @@ def export_of(shop, **parameters):
     return answer.json()
 
 
+def download(url):
+    return APIClient().get(url).getvalue()
+
+
 def rows_of(shop, **parameters):
     export = export_of(shop, **parameters)
     run_queued()
     url = shop.server().get(f"/v1/exports/{export['id']}").json()["result"]["url"]
-    return list(csv.reader(io.StringIO(APIClient().get(url).getvalue().decode())))
+    return list(csv.reader(io.StringIO(download(url).decode())))
 
 
 def test_an_export_is_scheduled_then_done_and_downloaded_without_keys(shop):
@@ -68,10 +72,10 @@ def test_an_export_is_scheduled_then_done_and_downloaded_without_keys(shop):
     run_queued()
     done = shop.server().get(f"/v1/exports/{export['id']}").json()
     assert done["status"] == "DONE"
-    download = APIClient().get(done["result"]["url"])
-    assert download.getvalue() == b"Name,Source ID\nAda,c-1\n"
-    assert download["Content-Type"].startswith("text/plain")
-    assert "attachment" in download["Content-Disposition"]
+    file = APIClient().get(done["result"]["url"])
+    assert file.getvalue() == b"Name,Source ID\nAda,c-1\n"
+    assert file["Content-Type"].startswith("text/plain")
+    assert "attachment" in file["Content-Disposition"]
 
 
 def test_cells_are_written_as_the_wire_says(shop):
@@ -140,14 +144,9 @@ def test_a_token_opens_its_own_file_only(shop):
     first, second = export_of(shop), export_of(shop)
     run_queued()
     token = files.token_of(Export.objects.get(public_id=first["id"]))
-    assert APIClient().get(f"/v1/exports/{first['id']}?token={token}").status_code == 200
-    for address in (
-        f"{second['id']}?token={token}",
-        f"{first['id']}?token=x",
-        f"{first['id']}?token=",
-        "exp_x?token=é",
-    ):
-        assert APIClient().get(f"/v1/exports/{address}").status_code == 401
+    assert download(f"/v1/exports/{first['id']}?token={token}")
+    wrong = (f"{second['id']}?token={token}", f"{first['id']}?token=x", f"{first['id']}?token=", "exp_x?token=é")
+    assert [APIClient().get(f"/v1/exports/{address}").status_code for address in wrong] == [401] * 4
     assert APIClient().get(f"/v1/exports/{first['id']}").status_code == 401
 
 
