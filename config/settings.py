@@ -54,9 +54,10 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.api.request_id.RequestIdMiddleware",
+    "config.api.cors.CorsMiddleware",
+    "config.api.limits.RateHeadersMiddleware",
     "config.api.bodies.BodyMiddleware",
     "config.api.errors.DatabaseErrorMiddleware",
-    "config.api.cors.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.api.security.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -191,6 +192,7 @@ UPLOAD_DIR = DATA_DIR / "uploads"
 
 CLIENT_RATE = env_rate("CLIENT_RATE", "5/5s")
 API_RATE = env_rate("API_RATE", "off")
+CLIENT_MISS_RATE = env_rate("CLIENT_MISS_RATE", "20/10m") if CLIENT_RATE else None
 TRACKING_COOKIE_NAME = env_str("TRACKING_COOKIE_NAME", "tracking_id")
 
 
@@ -200,6 +202,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["config.api.rendering.WireJsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["config.api.parsing.WireJsonParser"],
     "DEFAULT_PAGINATION_CLASS": "config.api.lists.PagePagination",
+    "DEFAULT_THROTTLE_CLASSES": ["config.api.limits.ApiRate"],
     "DEFAULT_FILTER_BACKENDS": ["config.api.filtering.WireFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "config.api.schema.WireAutoSchema",
     "EXCEPTION_HANDLER": "config.api.errors.handle",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from config.kernel.errors import InvalidPayload
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
+"""A name or an address; a comma, say, would let `evil.test,.shop.example` pass for a label below an entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ def split_origin(text: str) -> Origin | None:
         host, port = parts.hostname, parts.port
     except ValueError:
         return None
-    if not host or host == "null" or parts.path not in ("", "/") or host.endswith(".") or (parts.path and bare):
+    if not host or _HOST.fullmatch(host) is None or host == "null" or parts.path not in ("", "/") or host.endswith(".") or (parts.path and bare):
         return None
     if bare:
         return Origin(None, host, port)
