@@ -9,6 +9,13 @@ from vouchers.rendering.orders import (
 )
 from vouchers.rendering.redemptions import render_redemption, render_voucher_redemptions
 from vouchers.rendering.rules import render_assignment, render_assignments, render_rule
+from vouchers.rendering.validations import (
+    no_products,
+    render_discount,
+    render_redeemable,
+    render_refusal,
+    render_validation,
+)
 from vouchers.rendering.vouchers import (
     render_category,
     render_redeemed_voucher,
@@ -17,18 +24,23 @@ from vouchers.rendering.vouchers import (
 )
 
 __all__ = [
+    "no_products",
     "render_amounts",
     "render_assignment",
     "render_assignments",
     "render_category",
+    "render_discount",
     "render_line",
     "render_order",
     "render_order_state",
+    "render_redeemable",
     "render_redeemed_voucher",
     "render_redemption",
+    "render_refusal",
     "render_rule",
     "render_simple_voucher",
     "render_validated_order",
+    "render_validation",
     "render_voucher",
     "render_voucher_redemptions",
 ]

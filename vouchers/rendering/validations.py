@@ -1,0 +1,113 @@
+"""What a validation found, in the stackable form. The older flat form is made of the same pieces.
+
+Source: validation-and-redemption, section 3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from vouchers.engine.stacking import Outcome
+from vouchers.engine.terms import Refusal, VoucherTerms
+from vouchers.rendering.orders import render_validated_order
+from vouchers.rendering.vouchers import render_categories
+
+if TYPE_CHECKING:
+    from vouchers.models import Voucher
+    from vouchers.services.validations import Validation
+
+EXPANDED_BY_DEFAULT: Final = frozenset({"order"})
+
+
+def render_validation(validation: Validation, request_id: str) -> dict[str, Any]:
+    """The answer of `/v1/validations`. request_id: shown inside the errors of what is not applicable."""
+    stack = validation.stack
+    applicable, inapplicable, skipped = (
+        [render_redeemable(validation, outcome, request_id) for outcome in stack.of(status)]
+        for status in ("APPLICABLE", "INAPPLICABLE", "SKIPPED")
+    )
+    partial = validation.stacking.application_mode == "PARTIAL"
+    wire: dict[str, Any] = {
+        "id": validation.public_id,
+        "valid": validation.valid,
+        "redeemables": applicable if partial and applicable else [*applicable, *inapplicable, *skipped],
+    }
+    if inapplicable:
+        wire["inapplicable_redeemables"] = inapplicable
+    if skipped:
+        wire["skipped_redeemables"] = skipped
+    if applicable and stack.order is not None:
+        wire["order"] = render_validated_order(stack.order)
+    if validation.identity.token is not None:
+        wire["tracking_id"] = validation.identity.token
+    wire["stacking_rules"] = dict(validation.stacking.wire)
+    return wire
+
+
+def render_redeemable(validation: Validation, outcome: Outcome, request_id: str) -> dict[str, Any]:
+    """One redeemable of the answer, with what `options.expand` asked for."""
+    expand = EXPANDED_BY_DEFAULT if validation.request.expand is None else validation.request.expand
+    wire: dict[str, Any] = {
+        "status": outcome.status,
+        "id": outcome.candidate.id,
+        "object": outcome.candidate.object,
+    }
+    if outcome.effect is not None:
+        if "order" in expand and outcome.effect.order is not None:
+            wire["order"] = render_validated_order(outcome.effect.order)
+        wire |= {"applicable_to": no_products(), "inapplicable_to": no_products()}
+    wire["result"] = render_result(outcome, request_id)
+    voucher = validation.voucher_of(outcome)
+    if voucher is not None:
+        wire |= _expanded(voucher, expand)
+    return wire
+
+
+def render_result(outcome: Outcome, request_id: str) -> dict[str, Any]:
+    """What it does, why it may not, or why it was not tried."""
+    if outcome.skip is not None:
+        return {"details": {"key": outcome.skip.key, "message": outcome.skip.message}}
+    terms = outcome.candidate.terms
+    if outcome.effect is None:
+        refusal = outcome.refusals[0]
+        message = refusal.custom_message or refusal.message
+        error = render_refusal(refusal, request_id, code=outcome.candidate.id if terms is None else terms.code)
+        return {"error": error, "details": {"message": message, "key": refusal.key}}
+    if terms is not None and terms.gift is not None:
+        return {"gift": {"balance": terms.gift.balance, "credits": outcome.effect.credits or 0}}
+    return {"discount": render_discount(terms, outcome.effect.effect)}
+
+
+def render_discount(terms: VoucherTerms | None, effect: str) -> dict[str, Any]:
+    """The stored discount with the effect that was applied, also where none is stored."""
+    stored = {} if terms is None or terms.discount is None else terms.discount.stored
+    return {**stored, "effect": effect, "is_dynamic": False}
+
+
+def render_refusal(refusal: Refusal, request_id: str, *, code: str) -> dict[str, Any]:
+    """The error inside a redeemable. code: what the wire names where the reason has no details of its own."""
+    error: dict[str, Any] = {
+        "code": refusal.code,
+        "key": refusal.key,
+        "message": refusal.message,
+        "details": refusal.details or code,
+        "request_id": request_id,
+    }
+    if refusal.custom_message:
+        error["error"] = {"message": refusal.custom_message}
+    return error
+
+
+def no_products() -> dict[str, Any]:
+    """The list of lines that a discount touches, for one that touches none in particular."""
+    return {"data": [], "total": 0, "data_ref": "data", "object": "list"}
+
+
+def _expanded(voucher: Voucher, expand: frozenset[str]) -> dict[str, Any]:
+    wire: dict[str, Any] = {"metadata": voucher.metadata}
+    if "category" in expand:
+        wire["categories"] = render_categories(voucher)
+    if "redeemable" in expand:
+        wire["campaign_name"] = voucher.campaign.name if voucher.campaign else None
+        wire["campaign_id"] = voucher.campaign.public_id if voucher.campaign else None
+    return wire
