@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -120,10 +121,18 @@ def _environment(place: Place) -> dict[str, str]:
         "DATA_DIR": str(place.data),
         "WEB_WORKERS": str(env_int("WEB_WORKERS", 2, least=1)),
         "WEB_THREADS": str(env_int("WEB_THREADS", 64, least=1)),
+        "PROMETHEUS_MULTIPROC_DIR": str(_fresh_folder(place.data / f"metrics-{place.port}")),
         "TESSERA_PYTHON": sys.executable,
         "PYTHONUNBUFFERED": "1",
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
+
+
+def _fresh_folder(folder: Path) -> Path:
+    """Where the web's processes keep what they count, for one of them to sum up; empty at each start."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 @contextmanager

@@ -54,8 +54,12 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.api.request_id.RequestIdMiddleware",
+<<<<<<< Updated upstream
     "config.api.cors.CorsMiddleware",
     "config.api.limits.RateHeadersMiddleware",
+=======
+    "config.operations.access_log.AccessLogMiddleware",
+>>>>>>> Stashed changes
     "config.api.bodies.BodyMiddleware",
     "config.api.errors.DatabaseErrorMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -223,6 +227,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/(client/|management/)?v1",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PREPROCESSING_HOOKS": ["config.api.schema.without_trailing_slash"],
+    "POSTPROCESSING_HOOKS": [],  # choices stay where they are used; naming them apart finds no good names
 }
 
 PROMETHEUS_LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("config.api.urls")),
     # A customer's identifier may hold slashes: paths below a customer come before the customer itself.
     path("v1/", include("customers.api.urls")),
+    path("", include("config.operations.urls")),
     path("admin/", admin.site.urls),
     path("dashboard/", include("config.dashboard.urls")),
     path("", include("vouchers.api.urls")),

@@ -68,3 +68,8 @@ class ManagementKeys(_KeyPair):  # type: ignore[no-untyped-call]
     target_class = "config.api.authentication.ManagementKeyAuthentication"
     names = ("X-Management-Id", "X-Management-Token")
     headers = ("X-Management-Id", "X-Management-Token")
+
+
+def without_trailing_slash(endpoints: list[tuple[str, str, str, Any]], **_: Any) -> list[tuple[str, str, str, Any]]:
+    """Routes take an optional slash at the end; the description names the form without it."""
+    return [(path.rstrip("/"), regex, method, view) for path, regex, method, view in endpoints]
