@@ -54,12 +54,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.api.request_id.RequestIdMiddleware",
-<<<<<<< Updated upstream
+    "config.operations.access_log.AccessLogMiddleware",
     "config.api.cors.CorsMiddleware",
     "config.api.limits.RateHeadersMiddleware",
-=======
-    "config.operations.access_log.AccessLogMiddleware",
->>>>>>> Stashed changes
     "config.api.bodies.BodyMiddleware",
     "config.api.errors.DatabaseErrorMiddleware",
     "django.middleware.security.SecurityMiddleware",
