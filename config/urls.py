@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # A customer's identifier may hold slashes: paths below a customer come before the customer itself.
     path("v1/", include("customers.api.urls")),
     path("", include("config.operations.urls")),
+    path("management/v1/", include("config.api.management_urls")),
     path("admin/", admin.site.urls),
     path("dashboard/", include("config.dashboard.urls")),
     path("", include("vouchers.api.urls")),

@@ -36,7 +36,14 @@ def split_origin(text: str) -> Origin | None:
         host, port = parts.hostname, parts.port
     except ValueError:
         return None
-    if not host or _HOST.fullmatch(host) is None or host == "null" or parts.path not in ("", "/") or host.endswith(".") or (parts.path and bare):
+    if (
+        not host
+        or _HOST.fullmatch(host) is None
+        or host == "null"
+        or parts.path not in ("", "/")
+        or host.endswith(".")
+        or (parts.path and bare)
+    ):
         return None
     if bare:
         return Origin(None, host, port)
