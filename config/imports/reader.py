@@ -23,6 +23,7 @@ LONGEST_RECORD: Final = 1024 * 1024
 """In characters."""
 
 DELIMITERS: Final = (",", ";", "\t")
+ENCODINGS: Final = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1")
 HEAD: Final = 64 * 1024
 CHUNK: Final = 1024 * 1024
 

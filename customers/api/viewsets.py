@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import BinaryIO, ClassVar, cast
 
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config.api.authentication import access_of
+from config.api.parsing import WireJsonParser
 from config.api.routing import IDENTIFIER
 from config.kernel import instants
 from config.kernel.errors import InvalidPayload
-from customers import lookups, services
+from customers import imports, lookups, services
 from customers.api.filters import CustomerFilter
 from customers.api.paging import CustomerPagination
-from customers.api.serializers import CustomerBody, CustomerCreateBody, CustomerObject
+from customers.api.serializers import (
+    AsyncActionStarted,
+    CustomerBody,
+    CustomerCreateBody,
+    CustomerObject,
+    ImportBody,
+)
 from customers.models import Customer
 from customers.payloads import parse_customer
 from customers.rendering import render_customer
@@ -86,3 +97,25 @@ class CustomerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Customer]):
         customer = lookups.find(project=project, identifier=id)
         services.delete(project=project, customer=customer, at=instants.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        operation_id="import_customers_csv",
+        request={"multipart/form-data": ImportBody},
+        responses={202: AsyncActionStarted},
+    )
+    @action(detail=False, methods=["post"], url_path="importCSV", parser_classes=[MultiPartParser, WireJsonParser])
+    def import_csv(self, request: Request) -> Response:
+        """Import a CSV file in the background; profiles it names are overwritten."""
+        access = access_of(request)
+        upload = request.data.get("file") if hasattr(request.data, "get") else None
+        if not isinstance(upload, UploadedFile) or upload.file is None:
+            raise InvalidPayload("Payload should have required property 'file'")
+        started = imports.start_from_api(
+            project=access.project,
+            content=cast(BinaryIO, upload.file),
+            given_name=upload.name or "",
+            at=instants.now(),
+            limit=settings.BODY_LIMIT,
+            request_id=access.group_id,
+        )
+        return Response({"async_action_id": started.public_id}, status=status.HTTP_202_ACCEPTED)

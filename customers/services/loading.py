@@ -6,7 +6,7 @@ one customer both win; only rows that change are written; `updated_at` and `vers
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -18,7 +18,7 @@ from django.db.models import Field
 
 from config.project.models import Project
 from customers.models import Customer
-from customers.staging import BITS, COPY_COLUMNS, SCALARS, StagedRow, copy_text, to_json
+from customers.staging import BITS, COPY_COLUMNS, SCALARS, StagedRow, copy_text, deduplicate, to_json
 
 COPY_FROM: Final = 200
 """From this many rows on COPY into a temporary table is quicker than a JSON parameter."""
@@ -76,6 +76,39 @@ def load(*, project: Project, rows: Sequence[StagedRow], at: datetime, existing:
         waiting = [row for row in waiting if row.row not in set(loaded.unknown)]
     loaded.unchanged = len(rows) - loaded.created - loaded.updated - len(loaded.unknown)
     return loaded
+
+
+def load_in_order(
+    *, project: Project, rows: Iterable[StagedRow], at: datetime, existing: Existing = Existing.BOTH
+) -> Loaded:
+    """As `load`, for rows that may share keys: later ones win, the earlier ones count as unchanged.
+
+    Rows with an `id` go after the others: both may mean one customer, and a statement touches a customer once.
+    """
+    by_source: list[StagedRow] = []
+    by_id: list[StagedRow] = []
+    total = Loaded()
+    unique, followed = deduplicate(rows)
+    for row in unique:
+        (by_source if row.id is None else by_id).append(row)
+    for group in (by_source, by_id):
+        if group:
+            loaded = load(project=project, rows=group, at=at, existing=existing)
+            total.created += loaded.created
+            total.updated += loaded.updated
+            total.unchanged += loaded.unchanged
+            total.unknown += loaded.unknown
+    unknown = set(total.unknown)
+    lost = [earlier for earlier, later in followed.items() if _end_of(followed, later) in unknown]
+    total.unknown += lost
+    total.unchanged += len(followed) - len(lost)
+    return total
+
+
+def _end_of(followed: Mapping[int, int], row: int) -> int:
+    while row in followed:
+        row = followed[row]
+    return row
 
 
 def write(*, project: Project, row: StagedRow, at: datetime) -> Customer | None:

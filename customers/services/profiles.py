@@ -17,7 +17,7 @@ from customers.errors import CustomerBusy
 from customers.models import Customer
 from customers.payloads import UNSET, CustomerData, Unset
 from customers.services import aliases, loading
-from customers.staging import Profile, StagedRow, deduplicate, merge, stage
+from customers.staging import Profile, StagedRow, merge, stage
 
 ATTEMPTS: Final = 8
 
@@ -47,11 +47,9 @@ def upsert_many(*, project: Project, rows: Sequence[CustomerData], at: datetime)
     Rows are numbered from 0 in `Loaded.unknown`.
     """
     public_ids = ids.new_many("cust_", len(rows))
-    staged, followed = deduplicate(stage(row, public_ids[row], data) for row, data in enumerate(rows))
+    staged = [stage(row, public_ids[row], data) for row, data in enumerate(rows)]
     with transaction.atomic():
-        loaded = loading.load(project=project, rows=staged, at=at)
-    loaded.unchanged += len(followed)
-    return loaded
+        return loading.load_in_order(project=project, rows=staged, at=at)
 
 
 def update(*, project: Project, customer: Customer, data: CustomerData, at: datetime) -> Customer:
