@@ -17,7 +17,9 @@ def python_files(*roots: str) -> list[Path]:
     """Every module of the product, migrations left out; paths relative to the project."""
     found = []
     for root in roots or ROOTS:
-        found += [path.relative_to(BASE_DIR) for path in (BASE_DIR / root).rglob("*.py") if "migrations" not in path.parts]
+        found += [
+            path.relative_to(BASE_DIR) for path in (BASE_DIR / root).rglob("*.py") if "migrations" not in path.parts
+        ]
     return sorted(found)
 
 

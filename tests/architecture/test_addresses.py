@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth.mixins import AccessMixin
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.permissions import AllowAny
 from rest_framework.views import APIView
 
 from config.api.authentication import HasScope, KeyAuthentication
+from config.dashboard.base import Page
+from config.project.permissions import Permission
 
 PUBLIC = {
     "livez": "for load balancers",
@@ -29,7 +30,7 @@ def addresses(
     patterns: list[URLPattern | URLResolver] | None = None, prefix: str = ""
 ) -> Iterator[tuple[str, Callable[..., Any]]]:
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
-        route = prefix + str(pattern.pattern)
+        route = prefix + str(pattern.pattern).removeprefix("^")
         if isinstance(pattern, URLResolver):
             yield from addresses(pattern.url_patterns, route)
         else:
@@ -54,7 +55,8 @@ def test_every_address_says_who_may_call_it(route, view):
         assert len(kind.authentication_classes) == 1
     else:
         assert route.startswith("dashboard/")
-        assert issubclass(kind, AccessMixin)
+        assert issubclass(kind, Page)
+        assert isinstance(kind.permission, Permission)
 
 
 def test_each_prefix_takes_its_own_kind_of_key():
