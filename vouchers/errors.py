@@ -90,3 +90,9 @@ class InvalidOrder(Invalid):
     """Invalid order"""
 
     key = "invalid_order"
+
+
+class InvalidAmount(Invalid):
+    """Invalid amount"""
+
+    key = "invalid_amount"

@@ -68,6 +68,7 @@ class Candidate:
     id: str
     terms: VoucherTerms | None
     credits: int | None = None
+    object: str = "voucher"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def evaluate(candidates: Sequence[Candidate], facts: Facts, stacking: StackingRu
 def _try(candidate: Candidate, facts: Facts, stacking: StackingRules) -> Outcome:
     terms = candidate.terms
     if terms is None:
-        return Outcome(candidate, "INAPPLICABLE", refusals=(rules.not_found(candidate.id),))
+        return Outcome(candidate, "INAPPLICABLE", refusals=(rules.not_found(candidate.id, candidate.object),))
     if refusals := rules.refusals(terms, facts):
         return Outcome(candidate, "INAPPLICABLE", refusals=tuple(refusals))
     effect = discounts.apply(terms, facts.order, credits=facts.credits, mode=stacking.calculation_mode)

@@ -1,0 +1,163 @@
+"""From the names in a request to the engine's terms: vouchers with their campaigns and rules, and the situation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q
+from django.db.models.functions import JSONObject
+
+from config.project.models import Project
+from customers.models import Customer
+from customers.payloads import CustomerData
+from vouchers.engine import codes, definitions, discounts, stacking
+from vouchers.engine.stacking import Candidate
+from vouchers.engine.terms import Facts, GiftTerms, OrderState, RuleSet, Validity, VoucherTerms
+from vouchers.errors import DuplicatedRedeemables, RedeemablesLimitExceeded
+from vouchers.models import Campaign, RuleAssignment, Voucher
+from vouchers.payloads import Redeemable, RedeemRequest
+from vouchers.querysets import VoucherQuerySet
+from vouchers.services import memberships
+
+_RULES = ArraySubquery(
+    RuleAssignment.objects.filter(Q(voucher=OuterRef("pk")) | Q(campaign=OuterRef("campaign")))
+    .order_by("pk")
+    .values(json=JSONObject(id="rule__public_id", name="rule__name", rules="rule__rules", error="rule__error"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One redeemable of the request, and the voucher it names, if any."""
+
+    redeemable: Redeemable
+    voucher: Voucher | None
+    rule_sets: tuple[RuleSet, ...] = ()
+
+    def candidate(self) -> Candidate:
+        """What the engine decides about."""
+        terms = None if self.voucher is None else terms_of(self.voucher, self.rule_sets)
+        return Candidate(self.redeemable.id, terms, self.redeemable.credits, self.redeemable.object)
+
+
+def check_limit(project: Project, request: RedeemRequest) -> None:
+    """Raise RedeemablesLimitExceeded where the project allows fewer redeemables."""
+    limit = stacking.read_stacking_rules(project.stacking_rules).redeemables_limit
+    if len(request.redeemables) > limit:
+        raise RedeemablesLimitExceeded(f"Property .redeemables should NOT have more than {limit} items")
+
+
+def find(project: Project, redeemables: Sequence[Redeemable], *, lock: bool = False) -> list[Found]:
+    """The vouchers that the redeemables name by code or id, with their rules, in request order: one statement.
+
+    lock: keep the rows to the end of the transaction, taken in the order of their keys; what is read then is what
+    earlier holders of the lock left. Raises DuplicatedRedeemables: two names of one voucher.
+    """
+    named = [redeemable.id for redeemable in redeemables if redeemable.object == "voucher"]
+    keys = {name: codes.comparable(name, case_sensitive=project.case_sensitive_codes) for name in named}
+    rows = locked(project, keys) if lock else matching(project, keys)
+    by_code = {row.code_key: row for row in rows}
+    by_id = {row.public_id: row for row in rows}
+    found = []
+    for redeemable in redeemables:
+        voucher = by_code.get(keys.get(redeemable.id, "")) or by_id.get(redeemable.id)
+        known = voucher if redeemable.object == "voucher" else None
+        found.append(Found(redeemable, known, () if known is None else _rule_sets(known)))
+    pks = [entry.voucher.pk for entry in found if entry.voucher is not None]
+    if len(set(pks)) < len(pks):
+        raise DuplicatedRedeemables("Duplicated redeemables detected in one redemption")
+    return found
+
+
+def matching(project: Project, keys: Mapping[str, str]) -> list[Voucher]:
+    """The vouchers of these names (as sent → as compared), with what is shown and decided of them."""
+    return list(_matching(project, keys)) if keys else []
+
+
+def locked(project: Project, keys: Mapping[str, str]) -> list[Voucher]:
+    """As `matching`, each row locked against other redemptions until the transaction ends."""
+    return list(_matching(project, keys).order_by("pk").select_for_update(no_key=True, of=("self",))) if keys else []
+
+
+def _matching(project: Project, keys: Mapping[str, str]) -> VoucherQuerySet:
+    wanted = Q(code_key__in=set(keys.values()))
+    if ids := [name for name in keys if name.startswith("v_")]:
+        wanted |= Q(public_id__in=ids)
+    rows = Voucher.objects.of(project).alive().for_wire()
+    return rows.filter(wanted).annotate(rules_json=_RULES)
+
+
+def terms_of(voucher: Voucher, rule_sets: tuple[RuleSet, ...] = ()) -> VoucherTerms:
+    """The engine's view of a voucher: its own settings, where it has none its campaign's."""
+    campaign = voucher.campaign
+    return VoucherTerms(
+        code=voucher.code,
+        public_id=voucher.public_id,
+        type=voucher.type,
+        active=voucher.active,
+        campaign_active=campaign is None or campaign.active,
+        validity=_validity(voucher, campaign),
+        quantity=voucher.quantity,
+        redeemed_quantity=voucher.redeemed_quantity,
+        discount=discounts.read_discount(voucher.discount) if voucher.discount else None,
+        gift=GiftTerms(voucher.gift_balance, voucher.gift_effect) if voucher.type == Voucher.Type.GIFT else None,
+        rule_sets=rule_sets,
+    )
+
+
+def facts_of(
+    *,
+    project: Project,
+    request: RedeemRequest,
+    order: OrderState | None,
+    found: Iterable[Found],
+    customer: Customer | None,
+    named: bool,
+    data: CustomerData | None,
+    at: datetime,
+) -> Facts:
+    """The situation. Membership is asked only of the segments that the rules name. data: sent and not stored."""
+    wanted = {
+        segment_id
+        for entry in found
+        for rule_set in entry.rule_sets
+        for segment_id in definitions.segment_ids(rule_set.tree)
+    }
+    return Facts(
+        at=at,
+        zone=ZoneInfo(project.timezone),
+        order=order,
+        customer_named=named,
+        segments=memberships.of(project=project, segment_ids=wanted, customer=customer, data=data, at=at)
+        if wanted and named
+        else frozenset(),
+        metadata=request.metadata or {},
+    )
+
+
+def _rule_sets(voucher: Voucher) -> tuple[RuleSet, ...]:
+    stored: list[dict[str, Any]] = getattr(voucher, "rules_json", None) or []
+    return tuple(
+        definitions.read_rule_set(public_id=rule["id"], rules=rule["rules"], error=rule["error"], name=rule["name"])
+        for rule in stored
+    )
+
+
+def _validity(voucher: Voucher, campaign: Campaign | None) -> Validity:
+    def own(name: str) -> Any:
+        value = getattr(voucher, name)
+        return getattr(campaign, name) if value is None and campaign is not None else value
+
+    days = own("validity_day_of_week")
+    return Validity(
+        start_date=own("start_date"),
+        expiration_date=own("expiration_date"),
+        timeframe=own("validity_timeframe"),
+        day_of_week=None if days is None else tuple(days),
+        hours=own("validity_hours"),
+    )

@@ -1,0 +1,191 @@
+"""Attempts that were refused: kept with every reason, and counted for the customer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from config.kernel import ids
+from config.kernel.errors import DomainError, NotFound
+from config.project.models import Project
+from customers import services as customers
+from customers.rendering import render_simple
+from tracking.services import events
+from tracking.services.events import NewEvent
+from tracking.services.identities import Identity
+from vouchers.engine.stacking import Outcome, Stack
+from vouchers.engine.terms import Refusal
+from vouchers.errors import VoucherRefused
+from vouchers.models import Redemption, Voucher
+from vouchers.payloads import RedeemRequest
+from vouchers.rendering.vouchers import render_simple_voucher
+from vouchers.services import transactions
+from vouchers.services.channels import Channel
+
+NOT_FOUND: Final = "not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call of `redemptions.redeem`."""
+
+    project: Project
+    request: RedeemRequest
+    identity: Identity
+    at: datetime
+    channel: Channel
+    protect_customer: bool = False
+
+    def fields(self) -> dict[str, Any]:
+        """What every row of this attempt has."""
+        return {
+            "project": self.project,
+            "token": self.identity.token or "",
+            "metadata": None if self.request.metadata is None else dict(self.request.metadata),
+            "channel_type": self.channel.type,
+            "channel_id": self.channel.id,
+            "request_id": self.channel.request_id,
+            "created_at": self.at,
+        }
+
+
+class NotRedeemable(Exception):
+    """Undoes the transaction of an attempt; `record` turns it into the answer."""
+
+    def __init__(self, refused: Sequence[_Refused], order_amount: int | None = None) -> None:
+        """refused: at least one."""
+        super().__init__("not redeemable")
+        self.refused = refused
+        self.order_amount = order_amount
+
+    @classmethod
+    def by(cls, stack: Stack, vouchers: Mapping[str, Voucher]) -> NotRedeemable:
+        """What the engine found. vouchers: by the id that was sent."""
+        return cls(_refused_of(stack, vouchers), None if stack.order is None else stack.order.amount)
+
+    @classmethod
+    def of(cls, voucher: Voucher, refusal: Refusal) -> NotRedeemable:
+        """One voucher, refused after the engine had let it pass."""
+        return cls([_Refused(voucher.code, "voucher", voucher, (refusal,))])
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """One redeemable that stood in the way, and why."""
+
+    id: str
+    object: str
+    voucher: Voucher | None
+    refusals: tuple[Refusal, ...]
+
+
+def record(attempt: Attempt, refused: NotRedeemable) -> DomainError:
+    """Keep the attempt, one row for each redeemable that was refused, and return the error to raise.
+
+    Only a customer who is stored already is linked and counted; a refusal makes and changes no profile.
+    """
+    rows = transactions.run(lambda: _write(attempt, refused))
+    first, row = refused.refused[0], rows[0]
+    refusal = first.refusals[0]
+    if refusal.key == NOT_FOUND:
+        return NotFound.of(first.object, first.id)
+    return VoucherRefused(refusal, first.voucher.code if first.voucher else first.id, resource_id=row.public_id)
+
+
+def event_data(row: Redemption) -> dict[str, Any]:
+    """The `data` of a redemption's event, rendered now."""
+    return {
+        "customer": None if row.customer is None else render_simple(row.customer),
+        "order": row.order_snapshot,
+        "campaign": None if row.campaign is None else {"id": row.campaign.public_id, "name": row.campaign.name},
+        "voucher": None if row.voucher is None else render_simple_voucher(row.voucher),
+        "holder": None,
+        "promotion_tier": None,
+        "promotion_stack": None,
+        "redemption": {
+            "id": row.public_id,
+            "object": "redemption",
+            "code": row.code,
+            "result": row.result,
+            "status": row.status,
+            "amount": row.amount,
+            "discount_amount": row.discount_amount,
+            "metadata": row.metadata,
+            "failure_code": row.failure_code or None,
+            "failure_message": row.failure_message or None,
+            "reasons": row.reasons,
+        },
+    }
+
+
+def _refused_of(stack: Stack, vouchers: Mapping[str, Voucher]) -> list[_Refused]:
+    """The inapplicable ones; where there is none, those that were skipped."""
+    blamed = stack.of("INAPPLICABLE") or stack.of("SKIPPED")
+    return [
+        _Refused(
+            outcome.candidate.id, outcome.candidate.object, vouchers.get(outcome.candidate.id), _refusals_of(outcome)
+        )
+        for outcome in blamed
+    ]
+
+
+def _refusals_of(outcome: Outcome) -> tuple[Refusal, ...]:
+    return outcome.refusals or ((Refusal(outcome.skip.key, outcome.skip.message),) if outcome.skip else ())
+
+
+def _write(attempt: Attempt, refused: NotRedeemable) -> list[Redemption]:
+    customer = attempt.identity.customer
+    rows = [_row(attempt, refused, one) for one in refused.refused]
+    if customer is not None:
+        transactions.lock_customer(customer.pk)
+    Redemption.objects.bulk_create(rows)
+    if customer is not None or attempt.identity.token:
+        events.record_many(project=attempt.project, events=[_event(attempt, row) for row in rows])
+    if customer is not None:
+        customers.move_counters(customer_id=customer.pk, at=attempt.at, redemptions_failed=len(rows))
+    return rows
+
+
+def _row(attempt: Attempt, refused: NotRedeemable, one: _Refused) -> Redemption:
+    public_id, refusal, voucher = ids.new("rf_"), one.refusals[0], one.voucher
+    return Redemption(
+        public_id=public_id,
+        result=Redemption.Result.FAILURE,
+        status=Redemption.Status.FAILED,
+        voucher=voucher,
+        campaign=None if voucher is None else voucher.campaign,
+        code=one.id,
+        related_object_type="redemption" if voucher is None else "voucher",
+        related_object_id=public_id if voucher is None else voucher.public_id,
+        customer=attempt.identity.customer,
+        order_amount=refused.order_amount,
+        failure_code=refusal.key,
+        failure_message=refusal.message,
+        reasons=[_reason(reason) for reason in one.refusals],
+        **attempt.fields(),
+    )
+
+
+def _reason(refusal: Refusal) -> dict[str, Any]:
+    reason: dict[str, Any] = {"key": refusal.key, "message": refusal.message, "facts": dict(refusal.facts)}
+    if refusal.details:
+        reason["details"] = refusal.details
+    if refusal.custom_message:
+        reason["custom_message"] = refusal.custom_message
+    return reason
+
+
+def _event(attempt: Attempt, row: Redemption) -> NewEvent:
+    return NewEvent(
+        type="customer.redemption.failed",
+        at=attempt.at,
+        data=event_data(row),
+        customer_id=row.customer_id,
+        token="" if row.customer_id else row.token,
+        group_id=attempt.channel.request_id,
+        source=attempt.channel.source,
+        campaign_id=row.campaign_id,
+        campaign_type=row.campaign.campaign_type if row.campaign else "",
+    )

@@ -1,0 +1,356 @@
+"""Redeem: exactly as often as allowed, with everything that belongs to it in one transaction.
+
+Locks are taken in one order everywhere: order, customer, vouchers by key; the counter of uses moves last, by a
+conditional UPDATE whose row count is read, and a CHECK constraint stands behind it. A refusal undoes all of it and
+keeps the failed attempt. Source: validation and redemption, side effects and concurrency.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import IntegrityError
+from django.db.models import F, Q
+
+from config.kernel import ids
+from config.kernel.instants import to_wire
+from config.project.models import Project
+from customers import services as customers
+from customers.models import Customer
+from tracking.models import Order
+from tracking.services import events, identities, orders
+from tracking.services.events import NewEvent
+from tracking.services.identities import Identity
+from vouchers.engine import stacking
+from vouchers.engine.discounts import Effect
+from vouchers.engine.stacking import Outcome, Stack, StackingRules
+from vouchers.engine.terms import OrderState, Refusal
+from vouchers.models import Redemption, Voucher, VoucherTransaction
+from vouchers.payloads import RedeemRequest
+from vouchers.rendering.orders import CUMULATIVE, render_line, render_order, render_order_state
+from vouchers.services import balances, candidates, carts, failures, transactions
+from vouchers.services.channels import Channel
+from vouchers.services.failures import Attempt, NotRedeemable
+
+log = logging.getLogger("tessera.redemptions")
+
+QUANTITY_CHECKS: Final = ("voucher_quantity_left", "voucher_gift_balance")
+QUANTITY_EXCEEDED: Final = Refusal("quantity_exceeded", "quantity exceeded")
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """What a redemption did, for every form of the answer.
+
+    redemptions: in application order, each with voucher, customer, order and parent loaded, its `order_snapshot` as on
+    the wire. parent: only where there is more than one. state: the final order, its `applied_*` of this request.
+    """
+
+    request: RedeemRequest
+    redemptions: tuple[Redemption, ...]
+    parent: Redemption | None
+    order: Order | None
+    state: OrderState | None
+    stack: Stack
+    vouchers: dict[str, Voucher]
+    customer: Customer | None
+    identity: Identity
+    stacking: StackingRules
+
+
+def redeem(
+    *,
+    project: Project,
+    request: RedeemRequest,
+    at: datetime,
+    channel: Channel | None = None,
+    protect_customer: bool = False,
+) -> Redeemed:
+    """Redeem 1 to 30 redeemables on one order, all or none.
+
+    at: aware. protect_customer: a customer who is stored already stays as it is (client calls of such projects).
+    Raises VoucherRefused (first reason; all are kept with the failed attempt, which `resource_id` names), NotFound
+    (code, customer, order), MultipleRequests, RedeemablesLimitExceeded, DuplicatedRedeemables, AmbiguousTrackingId.
+    """
+    candidates.check_limit(project, request)
+    identity = identities.resolve(
+        project=project,
+        tracking_id=request.tracking_id,
+        source_id=request.source_id,
+        customer_id=request.customer_id,
+        shortcut=request.shortcut,
+        cookie=request.cookie,
+        at=at,
+        anonymous=request.anonymous,
+        must_exist=True,
+    )
+    attempt = Attempt(project, request, identity, at, channel or Channel(), protect_customer)
+    try:
+        return transactions.run(lambda: _redeem(attempt))
+    except NotRedeemable as refused:
+        raise failures.record(attempt, refused) from None
+
+
+def _redeem(attempt: Attempt) -> Redeemed:
+    """Lock, look, decide, write. Runs in a transaction, maybe more than once."""
+    project, request, at = attempt.project, attempt.request, attempt.at
+    stored = carts.find_order(project, request.order, lock=True)
+    before = carts.state_of(project, request, stored)
+    customer = _write_customer(attempt)
+    with transactions.one_at_a_time():
+        found = candidates.find(project, request.redeemables, lock=True)
+    facts = candidates.facts_of(
+        project=project,
+        request=request,
+        order=before,
+        found=found,
+        customer=customer,
+        named=customer is not None or attempt.identity.named,
+        data=None,
+        at=at,
+    )
+    rules = stacking.read_stacking_rules(project.stacking_rules)
+    stack = stacking.evaluate([entry.candidate() for entry in found], facts, rules)
+    vouchers = {entry.redeemable.id: entry.voucher for entry in found if entry.voucher is not None}
+    if not stack.valid:
+        raise NotRedeemable.by(stack, vouchers)
+    return _record(attempt, stack, vouchers, customer, stored, rules)
+
+
+def _write_customer(attempt: Attempt) -> Customer | None:
+    """The redeeming customer, upserted and locked before any voucher is; None where nobody was named."""
+    request = attempt.request
+    customer, _ = identities.write_customer(
+        project=attempt.project,
+        identity=attempt.identity,
+        data=request.customer,
+        at=attempt.at,
+        protect=attempt.protect_customer,
+    )
+    if customer is not None:
+        transactions.lock_customer(customer.pk)
+    return customer
+
+
+def _record(
+    attempt: Attempt,
+    stack: Stack,
+    vouchers: dict[str, Voucher],
+    customer: Customer | None,
+    stored: Order | None,
+    rules: StackingRules,
+) -> Redeemed:
+    applied = [(outcome, outcome.effect) for outcome in stack.of("APPLICABLE") if outcome.effect is not None]
+    redeemed = [vouchers[outcome.candidate.id] for outcome, _ in applied]
+    for voucher, (_, effect) in zip(redeemed, applied, strict=True):
+        _count_in_memory(voucher, effect, attempt.at)
+    public_ids = [ids.new("r_") for _ in range(len(applied) + (len(applied) > 1))]
+    order = _save_order(attempt, stack, redeemed, public_ids, customer, stored)
+    rows, parent = _rows(attempt, stack, applied, redeemed, public_ids, customer, order)
+    _save_rows(rows, parent)
+    _write_ledger(applied, rows, attempt.at)
+    _record_events(attempt, rows)
+    _move_customer(customer, applied, attempt.at)
+    for voucher, (_, effect) in sorted(zip(redeemed, applied, strict=True), key=lambda pair: pair[0].pk):
+        if not use(voucher, credits=effect.credits or 0, at=attempt.at):
+            log.error("voucher %s was used up although it was locked", voucher.public_id)
+            raise NotRedeemable.of(voucher, QUANTITY_EXCEEDED)
+    return Redeemed(
+        request=attempt.request,
+        redemptions=tuple(rows),
+        parent=parent,
+        order=order,
+        state=stack.order,
+        stack=stack,
+        vouchers=vouchers,
+        customer=customer,
+        identity=attempt.identity,
+        stacking=rules,
+    )
+
+
+def use(voucher: Voucher, *, credits: int, at: datetime) -> bool:
+    """Count one use of a voucher if it has one left, and the credits if it has them; says whether it did."""
+    left = Q(quantity=None) | Q(redeemed_quantity__lt=F("quantity"))
+    moved: dict[str, Any] = {"redeemed_quantity": F("redeemed_quantity") + 1, "updated_at": at}
+    if credits:
+        left &= Q(redeemed_amount__lte=F("gift_amount") - F("gift_subtracted_amount") - credits)
+        moved["redeemed_amount"] = F("redeemed_amount") + credits
+    try:
+        return bool(Voucher.objects.filter(left, pk=voucher.pk).update(**moved))
+    except IntegrityError as error:
+        if any(check in str(error) for check in QUANTITY_CHECKS):
+            log.exception("the lock of voucher %s has a hole", voucher.public_id)
+            raise NotRedeemable.of(voucher, QUANTITY_EXCEEDED) from error
+        raise
+
+
+def _count_in_memory(voucher: Voucher, effect: Effect, at: datetime) -> None:
+    """Show the voucher as it will be; the row itself moves last."""
+    voucher.redeemed_quantity += 1
+    voucher.redeemed_amount += effect.credits or 0
+    voucher.updated_at = at
+
+
+def _save_order(
+    attempt: Attempt,
+    stack: Stack,
+    redeemed: Sequence[Voucher],
+    public_ids: Sequence[str],
+    customer: Customer | None,
+    stored: Order | None,
+) -> Order | None:
+    """The order with its discounts, PAID unless it says otherwise; None where no order was sent."""
+    state, sent = stack.order, attempt.request.order
+    if state is None or sent is None:
+        return None
+    values: dict[str, Any] = {name: getattr(state, name) for name in CUMULATIVE}
+    values |= {
+        "total_amount": state.total_amount if state.amount is not None else None,
+        "items": [render_line(line) for line in state.lines],
+        "metadata": state.data.get("metadata") or {},
+        "redemptions": _order_entries(attempt, redeemed, public_ids),
+    }
+    if stored is not None:
+        values["id"] = stored.public_id
+    elif sent.source_id:
+        values["source_id"] = sent.source_id
+    status = sent.status or (stored.status if stored is not None and stored.status in Order.COUNTED else None)
+    return orders.save_order(
+        project=attempt.project,
+        order=values,
+        customer=customer,
+        at=attempt.at,
+        status=status or Order.Status.PAID,
+    )
+
+
+def _order_entries(attempt: Attempt, redeemed: Sequence[Voucher], public_ids: Sequence[str]) -> dict[str, Any]:
+    """The order's `redemptions`: the one redemption, or the parent with its children."""
+    date = to_wire(attempt.at)
+    if len(redeemed) == 1:
+        voucher = redeemed[0]
+        entry = {"date": date, "related_object_type": "voucher", "related_object_id": voucher.public_id}
+        if voucher.campaign is not None:
+            entry["related_object_parent_id"] = voucher.campaign.public_id
+        return {public_ids[0]: entry}
+    parent, *children = public_ids
+    entry_of_parent = {"date": date, "related_object_type": "redemption", "related_object_id": parent}
+    return {parent: {**entry_of_parent, "stacked": children}}
+
+
+def _rows(
+    attempt: Attempt,
+    stack: Stack,
+    applied: Sequence[tuple[Outcome, Effect]],
+    redeemed: Sequence[Voucher],
+    public_ids: Sequence[str],
+    customer: Customer | None,
+    order: Order | None,
+) -> tuple[list[Redemption], Redemption | None]:
+    """Unsaved rows: one for each voucher, and their parent where there are several."""
+    whole = None if order is None else render_order(order, stack.order)
+    common = attempt.fields() | {"customer": customer, "order": order}
+    common |= {"result": Redemption.Result.SUCCESS, "status": Redemption.Status.SUCCEEDED}
+    parent = None
+    if len(applied) > 1:
+        parent = Redemption(
+            public_id=public_ids[0],
+            related_object_type="redemption",
+            related_object_id=public_ids[0],
+            order_snapshot=whole,
+            order_amount=None if stack.order is None else stack.order.amount,
+            discount_amount=sum(effect.applied for _, effect in applied),
+            **common,
+        )
+    rows = []
+    for (outcome, effect), voucher, public_id in zip(applied, redeemed, public_ids[-len(applied) :], strict=True):
+        snapshot = whole if parent is None else _child_order(effect.order, order)
+        rows.append(
+            Redemption(
+                public_id=public_id,
+                voucher=voucher,
+                campaign=voucher.campaign,
+                code=outcome.candidate.id,
+                related_object_id=voucher.public_id,
+                order_snapshot=snapshot,
+                order_amount=None if effect.order is None else effect.order.amount,
+                discount_amount=effect.applied,
+                amount=effect.credits,
+                parent=parent,
+                **common,
+            )
+        )
+    return rows, parent
+
+
+def _child_order(state: OrderState | None, order: Order | None) -> dict[str, Any] | None:
+    """The order right after one child: the short form, under the stored order's ids."""
+    if state is None or order is None:
+        return None
+    short = render_order_state(state)
+    short.pop("status", None)
+    return {**short, "id": order.public_id, "source_id": order.source_id}
+
+
+def _save_rows(rows: Sequence[Redemption], parent: Redemption | None) -> None:
+    if parent is not None:
+        parent.save(force_insert=True)
+    Redemption.objects.bulk_create(rows)
+
+
+def _write_ledger(applied: Sequence[tuple[Outcome, Effect]], rows: Sequence[Redemption], at: datetime) -> None:
+    """One line for every gift card that paid something."""
+    entries = [
+        balances.entry(
+            row.voucher,
+            type=VoucherTransaction.Type.REDEMPTION,
+            amount=-effect.credits,
+            at=at,
+            automatic=True,
+            redemption=row,
+            order=row.order,
+        )
+        for (_, effect), row in zip(applied, rows, strict=True)
+        if effect.credits and row.voucher is not None
+    ]
+    if entries:
+        VoucherTransaction.objects.bulk_create(entries)
+
+
+def _record_events(attempt: Attempt, rows: Sequence[Redemption]) -> None:
+    """One event for each redemption, on the timeline of the customer or of the visitor's token."""
+    new = [
+        NewEvent(
+            type="customer.redemption.succeeded",
+            at=attempt.at,
+            data=failures.event_data(row),
+            customer_id=row.customer_id,
+            token="" if row.customer_id else row.token,
+            group_id=attempt.channel.request_id,
+            source=attempt.channel.source,
+            campaign_id=row.campaign_id,
+            campaign_type=row.campaign.campaign_type if row.campaign else "",
+        )
+        for row in rows
+        if row.customer_id or row.token
+    ]
+    if new:
+        events.record_many(project=attempt.project, events=new)
+
+
+def _move_customer(customer: Customer | None, applied: Sequence[tuple[Outcome, Effect]], at: datetime) -> None:
+    if customer is None:
+        return
+    gifts = [effect.credits for _, effect in applied if effect.credits is not None]
+    customers.move_counters(
+        customer_id=customer.pk,
+        at=at,
+        redemptions_succeeded=len(applied),
+        gift_redemptions=len(gifts),
+        gift_redeemed_amount=sum(gifts),
+    )

@@ -1,0 +1,134 @@
+"""Would this redemption succeed? Answers with everything that would happen, and changes no customer and no voucher."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from config.kernel import ids, instants
+from config.project.models import Project
+from customers.rendering import render_simple
+from tracking.services import events, identities
+from tracking.services.identities import Identity
+from vouchers.engine import stacking
+from vouchers.engine.stacking import Outcome, Stack, StackingRules
+from vouchers.models import Voucher
+from vouchers.payloads import RedeemRequest
+from vouchers.services import candidates, carts
+from vouchers.services.channels import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What a validation found, for every form of the answer.
+
+    vouchers: by the id that was sent. identity.token: the tracking id to answer with, if any. stack.order: the final
+    order, None where none was sent. named: whether a customer or tracking identity was named.
+    """
+
+    public_id: str
+    request: RedeemRequest
+    stack: Stack
+    vouchers: dict[str, Voucher]
+    identity: Identity
+    stacking: StackingRules
+    at: datetime
+
+    @property
+    def valid(self) -> bool:
+        """Whether a redemption of the same would go through now."""
+        return self.stack.valid
+
+    def voucher_of(self, outcome: Outcome) -> Voucher | None:
+        """The voucher that the outcome is about; None for an unknown code."""
+        return self.vouchers.get(outcome.candidate.id)
+
+
+def validate(*, project: Project, request: RedeemRequest, at: datetime, channel: Channel | None = None) -> Validation:
+    """Evaluate 1 to 30 redeemables on the order as it would be redeemed now.
+
+    Keeps the tracking token and writes the activity; never a customer. Raises RedeemablesLimitExceeded,
+    DuplicatedRedeemables, InvalidPayload, NotFound (order), AmbiguousTrackingId.
+    """
+    candidates.check_limit(project, request)
+    found = candidates.find(project, request.redeemables)
+    order = carts.state_of(project, request, carts.find_order(project, request.order))
+    identity = identities.resolve(
+        project=project,
+        tracking_id=request.tracking_id,
+        source_id=request.source_id,
+        customer_id=request.customer_id,
+        shortcut=request.shortcut,
+        cookie=request.cookie,
+        at=at,
+        anonymous=request.anonymous,
+    )
+    facts = candidates.facts_of(
+        project=project,
+        request=request,
+        order=order,
+        found=found,
+        customer=identity.customer,
+        named=identity.named or (request.customer is not None and request.customer.has_profile),
+        data=request.customer,
+        at=at,
+    )
+    rules = stacking.read_stacking_rules(project.stacking_rules)
+    validation = Validation(
+        public_id=ids.new("valid_"),
+        request=request,
+        stack=stacking.evaluate([entry.candidate() for entry in found], facts, rules),
+        vouchers={entry.redeemable.id: entry.voucher for entry in found if entry.voucher is not None},
+        identity=identity,
+        stacking=rules,
+        at=at,
+    )
+    _record(project, validation, channel or Channel())
+    return validation
+
+
+def _record(project: Project, validation: Validation, channel: Channel) -> None:
+    """Write the activity of whoever is known or tracked: a crash may lose it, nobody waits for the disk."""
+    identity = validation.identity
+    if identity.customer is None and identity.token is None:
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit = off")
+        events.record(
+            project=project,
+            type=f"customer.validation.{'succeeded' if validation.valid else 'failed'}",
+            at=validation.at,
+            customer=identity.customer,
+            token="" if identity.customer else identity.token or "",
+            data=_event_data(validation),
+            source=dict(channel.source),
+            group_id=channel.request_id,
+        )
+
+
+def _event_data(validation: Validation) -> dict[str, Any]:
+    customer = validation.identity.customer
+    return {
+        "customer": None if customer is None else render_simple(customer),
+        "validation": {
+            "id": validation.public_id,
+            "session_id": None,
+            "status": "VALID" if validation.valid else "INVALID",
+            "created_at": instants.to_wire(validation.at),
+            "customer_id": None if customer is None else customer.public_id,
+            "redeemables": [_pointer(outcome) for outcome in validation.stack.of("APPLICABLE")],
+            "skipped_redeemables": [_pointer(outcome) for outcome in validation.stack.of("SKIPPED")],
+            "inapplicable_redeemables": [_pointer(outcome) for outcome in validation.stack.of("INAPPLICABLE")],
+        },
+    }
+
+
+def _pointer(outcome: Outcome) -> dict[str, Any]:
+    pointer: dict[str, Any] = {"id": outcome.candidate.id, "type": outcome.candidate.object}
+    if outcome.refusals:
+        pointer |= {"key": outcome.refusals[0].key, "message": outcome.refusals[0].message}
+    return pointer
