@@ -35,6 +35,8 @@ class WireAutoSchema(AutoSchema):
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation = super().get_operation(*args, **kwargs)
         if operation is not None:
+            if "201" in operation["responses"]:  # what is created is answered with 200 on this wire
+                operation["responses"]["200"] = operation["responses"].pop("201")
             for status in ("400", "401", "403", "404", "405", "409", "413", "415", "429", "503"):
                 operation["responses"].setdefault(status, ERROR)
         return operation

@@ -91,7 +91,9 @@ class VoucherViewSet(ScopedViewSet):
     def create(self, request: Request) -> Response:
         return self._create(request, code=None)
 
-    @extend_schema(request=serializers.VoucherCreateBody, parameters=[path_id("code")])
+    @extend_schema(
+        operation_id="vouchers_create_as", request=serializers.VoucherCreateBody, parameters=[path_id("code")]
+    )
     def create_as(self, request: Request, code: str) -> Response:
         return self._create(request, code=code)
 
@@ -222,7 +224,7 @@ class AllAssignmentsViewSet(ScopedViewSet):
     queryset = RuleAssignment.objects.all()
     filterset_class = AssignmentFilterSet
 
-    @extend_schema(responses=schemas.AssignmentShape(many=True))
+    @extend_schema(operation_id="validation_rules_assignments_list_all", responses=schemas.AssignmentShape(many=True))
     def list(self, request: Request) -> Response:
         rows = self.page(request, self.get_queryset().select_related("rule"))
         return self.get_paginated_response([render_assignment(row) for row in rows])
