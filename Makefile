@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 BIN := $(VENV)/bin
 # Everything comes as a wheel with a known hash; the Voucherify client exists as source only.
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes \
 	--only-binary=:all: --no-binary=voucherify
 TEST_DATA := $(if $(DATA_DIR),$(DATA_DIR),.data-test)
 SOURCES := config customers tracking segments vouchers tests manage.py $(wildcard bench)

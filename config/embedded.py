@@ -183,7 +183,8 @@ def _make_folders(data: Path) -> None:
     owner = _server_owner()
     if owner is not None:
         os.chown(log, owner.pw_uid, owner.pw_gid)
-        for reached in (data, _binaries()):
+        data.chmod(data.stat().st_mode | 0o001)
+        for reached in (data.parent, _binaries()):
             _let_through(reached)
 
 
