@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.request import Request
@@ -93,7 +94,7 @@ class MetadataSchemaViewSet(viewsets.GenericViewSet[MetadataSchema]):
     def get_queryset(self) -> QuerySet[MetadataSchema]:
         return MetadataSchema.objects.of(access_of(self.request).project).order_by("related_object")
 
-    @extend_schema(responses={200: SchemaList})
+    @extend_schema(responses={200: forced_singular_serializer(SchemaList)})
     def list(self, request: Request) -> Response:
         rows = [render(schema, camel=True) for schema in self.get_queryset()]
         return Response(envelope("schemas", rows, len(rows)))
@@ -122,7 +123,7 @@ class ManagedMetadataSchemaViewSet(viewsets.GenericViewSet[MetadataSchema]):
             raise NotFound.of("project", self.kwargs["project_id"])
         return project
 
-    @extend_schema(responses={200: ManagedSchemaList})
+    @extend_schema(responses={200: forced_singular_serializer(ManagedSchemaList)})
     def list(self, request: Request, project_id: str) -> Response:
         rows = MetadataSchema.objects.of(self.project()).order_by("related_object")
         data = [render(schema, camel=False) for schema in rows]
