@@ -6,13 +6,14 @@ Source: customers.md section 11, both of its header lists, without regard to cas
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from config.imports.plan import Problem
 from config.kernel import ids
 from config.kernel.instants import parse_instant
+from config.project.metadata_schema import NO_SCHEMA, Definition, Schema, check, from_text
 from customers.payloads import LENGTHS
 from customers.staging import BITS, StagedRow
 
@@ -101,7 +102,7 @@ class Columns:
 
     clear: an empty cell clears its field, and the metadata columns replace the stored metadata (the API's rule);
     else empty cells and metadata without a column are kept (the dashboard's start).
-    definitions: the project's metadata schema, name → definition; keys without one are texts.
+    schema: the project's for customers' metadata; keys it does not define are texts.
     unescape: take off the apostrophe that dashboard downloads put before formulas.
     """
 
@@ -111,7 +112,7 @@ class Columns:
         headers: Sequence[str],
         *,
         clear: bool,
-        definitions: Mapping[str, Mapping[str, Any]] | None = None,
+        schema: Schema = NO_SCHEMA,
         unescape: bool = False,
     ) -> None:
         self._clear = clear
@@ -120,14 +121,16 @@ class Columns:
         self._texts: list[tuple[int, str, int, str, int]] = []
         self._days: list[tuple[int, str, int, str]] = []
         self._address: list[tuple[int, str, str, int]] = []
-        self._metadata: list[tuple[int, str, str, Cleaner | None]] = []
+        self._metadata: list[tuple[int, str, str, Definition | None]] = []
+        self._schema = schema
+        self._definitions = schema.live()
         for index, (target, header) in enumerate(zip(mapping, headers, strict=True)):
             if target is not None:
-                self._add(index, target, header, definitions or {})
+                self._add(index, target, header)
         self._headers = headers
         self._public_ids = _fresh_ids()
 
-    def _add(self, index: int, target: str, header: str, definitions: Mapping[str, Mapping[str, Any]]) -> None:
+    def _add(self, index: int, target: str, header: str) -> None:
         kind, _, key = target.partition(".")
         if target == "id":
             self._id = index
@@ -137,7 +140,7 @@ class Columns:
             self._address.append((index, key, header, LENGTHS[key]))
         elif kind == "metadata":
             key = target.removeprefix(METADATA)
-            self._metadata.append((index, key, header, cleaner_of(definitions.get(key))))
+            self._metadata.append((index, key, header, self._definitions.get(key)))
         elif target in ("birthdate", "birthday"):
             self._days.append((index, target, BITS[target], header))
         else:
@@ -206,17 +209,19 @@ class Columns:
     ) -> int:
         metadata: dict[str, Any] = {}
         removed = []
-        for index, key, header, clean in self._metadata:
+        for index, key, _, definition in self._metadata:
             cell = cells[index]
             if not cell:
                 removed.append(key)
-            elif clean is None:
+            elif definition is None:
                 metadata[key] = cell
             else:
                 try:
-                    metadata[key] = clean(cell)
-                except ValueError as error:
-                    problems.append(Problem(header, cell, str(error)))
+                    metadata[key] = from_text(definition, cell.strip())
+                except ValueError:
+                    metadata[key] = cell  # of the wrong type, which the schema now says in the wire's words
+        if self._schema is not NO_SCHEMA:
+            self._check(metadata, cells, problems, whole=not merges)
         if not merges:
             fields["metadata_replaced"] = True
         elif self._clear:
@@ -225,6 +230,13 @@ class Columns:
             return 0
         fields["metadata"] = metadata
         return BITS["metadata"]
+
+    def _check(self, metadata: dict[str, Any], cells: Sequence[str], problems: list[Problem], *, whole: bool) -> None:
+        columns = {key: (header, cells[index]) for index, key, header, _ in self._metadata}
+        for complaint in check(metadata, self._schema, whole=whole):
+            key, _, reason = complaint.partition(": ")
+            header, cell = columns.get(key, (key, ""))
+            problems.append(Problem(header, cell[:200], reason))
 
 
 def _fresh_ids() -> Iterator[str]:
@@ -236,9 +248,6 @@ def _too_long(header: str, cell: str, longest: int) -> Problem:
     return Problem(header, cell[:200], f"is {len(cell):,} characters long; {longest:,} are the most")
 
 
-Cleaner = Callable[[str], Any]
-_INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,15})")
-_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,17})?([eE][+-]?[0-9]{1,2})?")
 _ESCAPED: Final = ("'=", "'+", "'-", "'@", "'\t", "'\r", "'\0")
 
 
@@ -249,75 +258,6 @@ def clean_day(cell: str) -> str | None:
         return parse_instant(cell).date().isoformat()
     except ValueError:
         return None
-
-
-def clean_text(cell: str) -> str:
-    """A text is what stands there."""
-    return cell
-
-
-def clean_number(cell: str) -> int | float:
-    """A JSON number; neither 1_000 nor ١٢ nor inf."""
-    cell = cell.strip()
-    if _INTEGER.fullmatch(cell):
-        return int(cell)
-    if _NUMBER.fullmatch(cell):
-        return float(cell)
-    raise ValueError(f"{cell[:40]} is not a number; write 12 or -12.5")
-
-
-def clean_boolean(cell: str) -> bool | None:
-    """true, false or null, in any case (spreadsheets write TRUE)."""
-    words = {"true": True, "false": False, "null": None}
-    try:
-        return words[cell.strip().lower()]
-    except KeyError:
-        raise ValueError(f"{cell[:40]} is neither true nor false") from None
-
-
-def clean_date(cell: str) -> str:
-    """YYYY-MM-DD."""
-    day = clean_day(cell.strip())
-    if day is None:
-        raise ValueError(f"{cell[:40]} is not a date; write 1990-12-31")
-    return day
-
-
-def clean_datetime(cell: str) -> str:
-    """An ISO 8601 date-time stays as it was written."""
-    cell = cell.strip()
-    try:
-        parse_instant(cell)
-    except ValueError:
-        raise ValueError(f"{cell[:40]} is not a date-time; write 2026-01-31T09:15:00Z") from None
-    return cell
-
-
-def refuse_object(_cell: str) -> None:
-    """Files cannot hold objects."""
-    raise ValueError("objects cannot be imported from a file")
-
-
-CLEANERS: Final[Mapping[str, Cleaner]] = {
-    "string": clean_text,
-    "image_url": clean_text,
-    "number": clean_number,
-    "boolean": clean_boolean,
-    "date": clean_date,
-    "datetime": clean_datetime,
-    "object": refuse_object,
-    "geopoint": clean_text,
-}
-
-
-def cleaner_of(definition: Mapping[str, Any] | None) -> Cleaner | None:
-    """Return what makes a cell a value of the definition's type; None: the cell is taken as it is."""
-    if not definition or definition.get("deleted"):
-        return None
-    clean = CLEANERS.get(str(definition.get("type")), clean_text)
-    if definition.get("array"):
-        return lambda cell: [clean(item.strip()) for item in cell.split(",") if item.strip()]
-    return None if clean is clean_text else clean
 
 
 def unescaped(cell: str) -> str:

@@ -26,7 +26,7 @@ class StagedRow(NamedTuple):
     """given: bits of the fields to write (BITS); a given field that is None is cleared, the others are kept.
 
     address and metadata are merged key by key after the `removed` keys were taken out; `replaced` drops the stored
-    metadata first. nulled: fields set to null by the wire, which answers show as null from then on.
+    metadata first. nulled: fields set to null by the wire, sorted, which answers show as null from then on.
     row: the number by which the caller knows it; public_id: the id it gets if it is new. Dates are YYYY-MM-DD.
     """
 
@@ -77,7 +77,7 @@ def stage(row: int, public_id: str, data: CustomerData) -> StagedRow:
             nulled.append(name)
     target = None if isinstance(data.id, Unset) else data.id
     source_id = None if target is not None or isinstance(data.source_id, Unset) else data.source_id
-    return StagedRow(row, public_id, target, source_id, given, **values, nulled=tuple(nulled))
+    return StagedRow(row, public_id, target, source_id, given, **values, nulled=tuple(sorted(nulled)))
 
 
 def combine(earlier: StagedRow, later: StagedRow) -> StagedRow:
@@ -101,7 +101,7 @@ def combine(earlier: StagedRow, later: StagedRow) -> StagedRow:
             "metadata_removed": last.metadata_removed,
             "metadata_replaced": last.metadata_replaced,
         }
-    nulled = tuple(dict.fromkeys((*earlier.nulled, *later.nulled)))
+    nulled = tuple(sorted({*earlier.nulled, *later.nulled}))
     return later._replace(given=earlier.given | later.given, nulled=nulled, **values)
 
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from config.imports.plan import Change, Outcome, PlannedRow, Problem
 from config.imports.subjects import EMPTY_CLEARS, Applied, Options, TargetChoice
-from config.project.models import MetadataSchema, Project
+from config.project.models import Project
+from config.project.schemas import schema_of
 from customers import columns
 from customers.columns import METADATA, TARGETS, Columns
 from customers.models import Customer
@@ -27,7 +28,7 @@ class CustomerSubject:
 
     def targets(self, project: Project) -> list[TargetChoice]:
         """The profile's fields, then the metadata keys of the schema."""
-        keys = [TargetChoice(METADATA + key, key) for key in sorted(definitions_of(project))]
+        keys = [TargetChoice(METADATA + key, key) for key in sorted(schema_of(project, "customer").live())]
         return [*(TargetChoice(target.key, target.label) for target in TARGETS), *keys]
 
     def propose(self, headers: Sequence[str]) -> list[str | None]:
@@ -43,7 +44,7 @@ class CustomerSubject:
             mapping,
             headers,
             clear=options.empty == EMPTY_CLEARS,
-            definitions=definitions_of(project),
+            schema=schema_of(project, "customer"),
             unescape=options.unescape,
         )
 
@@ -81,12 +82,6 @@ class CustomerSubject:
 
 
 SUBJECT: Final = CustomerSubject()
-
-
-def definitions_of(project: Project) -> Mapping[str, Mapping[str, Any]]:
-    """The metadata schema of customers: key → definition; empty without a schema."""
-    schema = MetadataSchema.objects.of(project).filter(related_object__iexact="customer").first()
-    return schema.properties if schema is not None else {}
 
 
 def _unknown(public_id: str) -> Problem:

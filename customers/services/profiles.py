@@ -12,6 +12,7 @@ from django.db.models import F
 
 from config.kernel import ids
 from config.kernel.errors import NotFound
+from config.project import schemas
 from config.project.models import Project
 from customers.errors import CustomerBusy
 from customers.models import Customer
@@ -26,7 +27,7 @@ def upsert(*, project: Project, data: CustomerData, at: datetime) -> Customer:
     """Return the customer after `data`: found by id, else by source id, else created (customers.md sections 6, 7).
 
     One statement when nothing changes, two otherwise. Creating the same source id twice at once gives one customer.
-    Raises NotFound: the id is unknown.
+    Raises NotFound: the id is unknown; MetadataValidationFailed.
     """
     row = stage(0, ids.new("cust_"), _read_alias(project, data))
     for _ in range(ATTEMPTS):
@@ -35,6 +36,8 @@ def upsert(*, project: Project, data: CustomerData, at: datetime) -> Customer:
             raise NotFound.of("customer", row.id)
         if stored is not None and merge(profile_of(stored), row) == profile_of(stored):
             return stored
+        if not isinstance(data.metadata, Unset):
+            schemas.require(project, "customer", data.metadata, whole=stored is None)
         written = loading.write(project=project, row=row, at=at)
         if written is not None:
             return written

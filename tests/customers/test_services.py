@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from config.kernel.errors import InvalidPayload, NotFound
+from config.kernel.errors import InvalidPayload, MetadataValidationFailed, NotFound
+from config.project import schemas
 from customers import services
 from customers.models import Customer
 from customers.payloads import CustomerData, parse_customer
@@ -215,3 +216,13 @@ def test_an_empty_source_id_is_none():
     assert not parse_customer({"source_id": ""}).source_id
     with pytest.raises(InvalidPayload):
         parse_customer({"source_id": 5})
+
+
+def test_metadata_must_meet_the_schema(project):
+    schemas.create(
+        project=project, body={"related_object": "customer", "properties": {"visits": {"type": "number"}}}, at=NOON
+    )
+    with pytest.raises(MetadataValidationFailed) as caught:
+        services.upsert(project=project, data=parse_customer({"source_id": "a", "metadata": {"visits": "x"}}), at=NOON)
+    assert caught.value.details == "visits: must be a number (actual value is 'x')"
+    assert not Customer.objects.exists()
