@@ -106,6 +106,9 @@ class Redemption(Scoped):
             _where_set("order", name="redemption_order"),
             _where_set("parent", name="redemption_parent"),
             _where_set("rolls_back", name="redemption_rolls_back"),
+            models.Index(
+                fields=["project", "token"], condition=Q(customer__isnull=True) & ~Q(token=""), name="redemption_token"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -15,6 +15,7 @@ from django.db.models.functions import JSONObject
 from config.project.models import Project
 from customers.models import Customer
 from customers.payloads import CustomerData
+from tracking.services.identities import Identity
 from vouchers.engine import codes, definitions, discounts, stacking
 from vouchers.engine.stacking import Candidate
 from vouchers.engine.terms import Facts, GiftTerms, OrderState, RuleSet, Validity, VoucherTerms
@@ -108,6 +109,11 @@ def terms_of(voucher: Voucher, rule_sets: tuple[RuleSet, ...] = ()) -> VoucherTe
         gift=GiftTerms(voucher.gift_balance, voucher.gift_effect) if voucher.type == Voucher.Type.GIFT else None,
         rule_sets=rule_sets,
     )
+
+
+def is_named(identity: Identity, request: RedeemRequest) -> bool:
+    """Whether the request says who it is about, stored or not: an anonymous visitor's token alone does not."""
+    return identity.named or (request.customer is not None and request.customer.has_profile)
 
 
 def facts_of(

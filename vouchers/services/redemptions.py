@@ -109,7 +109,7 @@ def _redeem(attempt: Attempt) -> Redeemed:
         order=before,
         found=found,
         customer=customer,
-        named=customer is not None or attempt.identity.named,
+        named=candidates.is_named(attempt.identity, request),
         data=None,
         at=at,
     )
@@ -175,18 +175,22 @@ def _record(
 
 def use(voucher: Voucher, *, credits: int, at: datetime) -> bool:
     """Count one use of a voucher if it has one left, and the credits if it has them; says whether it did."""
-    left = Q(quantity=None) | Q(redeemed_quantity__lt=F("quantity"))
     moved: dict[str, Any] = {"redeemed_quantity": F("redeemed_quantity") + 1, "updated_at": at}
     if credits:
-        left &= Q(redeemed_amount__lte=F("gift_amount") - F("gift_subtracted_amount") - credits)
         moved["redeemed_amount"] = F("redeemed_amount") + credits
     try:
-        return bool(Voucher.objects.filter(left, pk=voucher.pk).update(**moved))
+        return bool(Voucher.objects.filter(left_for(credits), pk=voucher.pk).update(**moved))
     except IntegrityError as error:
         if any(check in str(error) for check in QUANTITY_CHECKS):
             log.exception("the lock of voucher %s has a hole", voucher.public_id)
             raise NotRedeemable.of(voucher, QUANTITY_EXCEEDED) from error
         raise
+
+
+def left_for(credits: int) -> Q:
+    """The condition that a use is left and the credits are there."""
+    left = Q(quantity=None) | Q(redeemed_quantity__lt=F("quantity"))
+    return left & Q(redeemed_amount__lte=F("gift_amount") - F("gift_subtracted_amount") - credits) if credits else left
 
 
 def _count_in_memory(voucher: Voucher, effect: Effect, at: datetime) -> None:

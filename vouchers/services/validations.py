@@ -72,7 +72,7 @@ def validate(*, project: Project, request: RedeemRequest, at: datetime, channel:
         order=order,
         found=found,
         customer=identity.customer,
-        named=identity.named or (request.customer is not None and request.customer.has_profile),
+        named=candidates.is_named(identity, request),
         data=request.customer,
         at=at,
     )

@@ -1,0 +1,180 @@
+"""Many at once want the last use: exactly as many get it as there are (reliability, T1).
+
+Each guard has its control: with the lock and the condition of the counter switched off the same race must go wrong, or
+the test would prove nothing; and with only the CHECK constraint left it must still hold.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import Q, Sum
+
+from config.kernel.errors import MultipleRequests
+from config.project.models import Project
+from tests.concurrency.threads import at_once
+from tests.factories import NOW, make_customer, make_project, make_voucher
+from tracking.services import recounts
+from vouchers.errors import VoucherRefused
+from vouchers.models import Redemption, Voucher, VoucherTransaction
+from vouchers.payloads import parse_stackable
+from vouchers.services import candidates, redemptions
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.slow]
+AT = NOW + timedelta(days=1)
+THREADS = 100
+
+
+def redeem_once(project: Project, index: int, code: str = "CODE", **body: Any) -> str:
+    """One redemption in the words of its outcome."""
+    redeemable = {"object": "voucher", "id": code, **body.pop("redeemable", {})}
+    request = parse_stackable(
+        {"redeemables": [redeemable], "customer": {"source_id": f"c-{index}"}, "order": {"amount": 1000}, **body}
+    )
+    try:
+        redemptions.redeem(project=project, request=request, at=AT)
+    except VoucherRefused as refused:
+        return refused.key
+    return "redeemed"
+
+
+def race(threads: int = THREADS, **body: Any) -> Counter[str]:
+    project = make_project()
+    return at_once(threads, lambda index: redeem_once(project, index, **body))
+
+
+def switch_lock_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every redemption reads the voucher without waiting for the others, a moment before it writes."""
+
+    def unlocked(project: Project, keys: dict[str, str]) -> list[Voucher]:
+        rows = candidates.matching(project, keys)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(0.02)")  # a database that is a little slower: the race is no rare event
+        return rows
+
+    monkeypatch.setattr(candidates, "locked", unlocked)
+
+
+def write_what_was_read(voucher: Voucher, *, credits: int, at: datetime) -> bool:
+    """The counter as one would write it without thinking of others; `voucher` was counted up in memory."""
+    counters = {"redeemed_quantity": voucher.redeemed_quantity, "redeemed_amount": voucher.redeemed_amount}
+    Voucher.objects.filter(pk=voucher.pk).update(updated_at=at, **counters)
+    return True
+
+
+def assert_counters_are_the_rows(uses: int) -> None:
+    assert Redemption.objects.filter(result="SUCCESS").count() == uses
+    assert Voucher.objects.get().redeemed_quantity == uses
+    assert list(recounts.differences(project=make_project(), at=AT, fix=False)) == []
+
+
+@pytest.mark.parametrize("quantity", [1, 10])
+def test_a_limited_code_is_redeemed_exactly_as_often_as_allowed(quantity: int) -> None:
+    make_voucher(code="CODE", quantity=quantity)
+    assert race() == {"redeemed": quantity, "quantity_exceeded": THREADS - quantity}
+    assert_counters_are_the_rows(quantity)
+    assert Redemption.objects.filter(result="FAILURE", failure_code="quantity_exceeded").count() == THREADS - quantity
+
+
+def test_one_customer_redeeming_many_codes_at_once_loses_no_count() -> None:
+    project = make_project()
+    customer = make_customer(project=project, source_id="c-1")
+    for index in range(20):
+        make_voucher(project=project, code=f"CODE-{index}", quantity=1)
+    outcomes = at_once(20, lambda index: redeem_once(project, 1, f"CODE-{index}"))
+    customer.refresh_from_db()
+    assert outcomes == {"redeemed": 20}
+    assert (customer.redemptions_succeeded, customer.orders_total_count, customer.orders_total_amount) == (
+        20,
+        20,
+        18000,
+    )
+
+
+def test_a_gift_card_never_pays_more_than_it_has() -> None:
+    make_voucher(code="CODE", gift_amount=3000)
+    outcomes = race(redeemable={"gift": {"credits": 300}})
+    assert outcomes == {"redeemed": 10, "gift_amount_exceeded": THREADS - 10}
+    card = Voucher.objects.get()
+    ledger = VoucherTransaction.objects.aggregate(paid=Sum("amount"))["paid"]
+    assert (card.gift_balance, card.redeemed_amount, ledger) == (0, 3000, -3000)
+    assert_counters_are_the_rows(10)
+
+
+def test_stacks_in_opposite_order_do_not_lock_each_other_out() -> None:
+    project = make_project()
+    for code in ("A", "B"):
+        make_voucher(project=project, code=code, quantity=15)
+
+    def redeem_both(index: int) -> str:
+        codes = ("A", "B") if index % 2 else ("B", "A")
+        request = parse_stackable({"redeemables": [{"object": "voucher", "id": code} for code in codes]})
+        try:
+            redemptions.redeem(project=project, request=request, at=AT)
+        except VoucherRefused as refused:
+            return refused.key
+        return "redeemed"
+
+    assert at_once(30, redeem_both) == {"redeemed": 15, "quantity_exceeded": 15}
+    assert {voucher.redeemed_quantity for voucher in Voucher.objects.all()} == {15}
+
+
+def test_control_without_lock_and_condition_too_many_succeed(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_voucher(code="CODE", quantity=1)
+    switch_lock_off(monkeypatch)
+    monkeypatch.setattr(redemptions, "use", write_what_was_read)
+    outcomes = race(30)
+    assert outcomes["redeemed"] > 1
+    with pytest.raises(AssertionError):
+        assert_counters_are_the_rows(1)
+
+
+def test_control_without_lock_and_condition_a_gift_card_pays_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_voucher(code="CODE", gift_amount=300)
+    switch_lock_off(monkeypatch)
+    monkeypatch.setattr(redemptions, "use", write_what_was_read)
+    assert race(30, redeemable={"gift": {"credits": 300}})["redeemed"] > 1
+    assert VoucherTransaction.objects.aggregate(paid=Sum("amount"))["paid"] < -300
+
+
+def test_control_without_the_lock_the_condition_of_the_counter_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_voucher(code="CODE", quantity=1)
+    switch_lock_off(monkeypatch)
+    assert race(30) == {"redeemed": 1, "quantity_exceeded": 29}
+    assert_counters_are_the_rows(1)
+
+
+def test_control_without_lock_and_condition_the_check_constraint_holds(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_voucher(code="CODE", quantity=1)
+    switch_lock_off(monkeypatch)
+    monkeypatch.setattr(redemptions, "left_for", lambda credits: Q())
+    assert race(30) == {"redeemed": 1, "quantity_exceeded": 29}
+    assert_counters_are_the_rows(1)
+    assert "has a hole" in caplog.text
+
+
+def test_a_voucher_that_another_transaction_holds_is_multiple_requests() -> None:
+    project = make_project()
+    make_voucher(project=project, code="CODE")
+
+    def impatient(index: int) -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '50ms'")
+        try:
+            return redeem_once(project, index)
+        except MultipleRequests as refused:
+            return refused.key
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("RESET lock_timeout")
+
+    with transaction.atomic():
+        Voucher.objects.select_for_update().get()
+        assert at_once(1, impatient) == {"multiple_requests": 1}
+    assert Redemption.objects.count() == 0

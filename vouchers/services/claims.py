@@ -1,0 +1,60 @@
+"""What a visitor redeemed while nobody was known behind the token, moved to the customer who turned out to be it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from config.project.models import Project
+from customers import services as customers
+from customers.models import Customer
+from tracking.services import orders
+from vouchers.models import Redemption
+
+
+def move_redemptions(project: Project, token: str, customer: Customer, since: datetime) -> int:
+    """Give the token's redemptions and their orders to the customer, counters too; returns how many redemptions moved.
+
+    since: when the token was issued. Idempotent: what has a customer stays. One of `identities.movers`.
+    """
+    with transaction.atomic():
+        rows = list(
+            Redemption.objects.of(project)
+            .filter(token=token, customer=None, created_at__gte=since)
+            .exclude(token="")
+            .select_related("order")
+            .select_for_update(no_key=True, of=("self",))
+            .order_by("pk")
+        )
+        if not rows:
+            return 0
+        Redemption.objects.filter(pk__in=[row.pk for row in rows]).update(customer=customer)
+        latest = rows[-1].created_at
+        for order in {row.order_id: row.order for row in rows if row.order is not None}.values():
+            if order.customer_id is None:
+                orders.save_order(project=project, order={"id": order.public_id}, customer=customer, at=latest)
+        customers.move_counters(customer_id=customer.pk, at=latest, **_counted(rows))
+        return len(rows)
+
+
+def facts_of(customer: Customer) -> dict[str, int]:
+    """What the redemption counters of a customer should be, from the rows."""
+    return _counted(list(Redemption.objects.filter(customer=customer)))
+
+
+def _counted(rows: list[Redemption]) -> dict[str, int]:
+    """What redemptions contribute to their customer's counters; a parent counts through its children."""
+    tried = [row for row in rows if row.kind == Redemption.Kind.REDEMPTION and not _is_parent(row)]
+    succeeded = [row for row in tried if row.result == Redemption.Result.SUCCESS]
+    gifts = [row.amount for row in succeeded if row.amount is not None]
+    return {
+        "redemptions_succeeded": len(succeeded),
+        "redemptions_failed": len(tried) - len(succeeded),
+        "gift_redemptions": len(gifts),
+        "gift_redeemed_amount": sum(gifts),
+    }
+
+
+def _is_parent(row: Redemption) -> bool:
+    return row.result == Redemption.Result.SUCCESS and row.related_object_type == "redemption"
