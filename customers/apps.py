@@ -1,6 +1,13 @@
+from __future__ import annotations
+
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
 class CustomersConfig(AppConfig):
     name = "customers"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        import_module("customers.registrations")  # needs the models, so it waits until now
