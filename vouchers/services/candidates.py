@@ -12,6 +12,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q
 from django.db.models.functions import JSONObject
 
+from config.project import schemas
 from config.project.models import Project
 from customers.models import Customer
 from customers.payloads import CustomerData
@@ -46,11 +47,18 @@ class Found:
         return Candidate(self.redeemable.id, terms, self.redeemable.credits, self.redeemable.object)
 
 
-def check_limit(project: Project, request: RedeemRequest) -> None:
-    """Raise RedeemablesLimitExceeded where the project allows fewer redeemables."""
+def check(project: Project, request: RedeemRequest) -> None:
+    """What can be refused before anything is looked up.
+
+    Raises RedeemablesLimitExceeded where the project allows fewer redeemables, MetadataValidationFailed.
+    """
     limit = stacking.read_stacking_rules(project.stacking_rules).redeemables_limit
     if len(request.redeemables) > limit:
         raise RedeemablesLimitExceeded(f"Property .redeemables should NOT have more than {limit} items")
+    if request.metadata is not None:
+        schemas.require(project, "redemption", request.metadata, whole=True)
+    if request.order is not None and request.order.metadata is not None:
+        schemas.require(project, "order", request.order.metadata, whole=request.order.id is None)
 
 
 def find(project: Project, redeemables: Sequence[Redeemable], *, lock: bool = False) -> list[Found]:

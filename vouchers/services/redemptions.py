@@ -74,9 +74,10 @@ def redeem(
 
     at: aware. protect_customer: a customer who is stored already stays as it is (client calls of such projects).
     Raises VoucherRefused (first reason; all are kept with the failed attempt, which `resource_id` names), NotFound
-    (code, customer, order), MultipleRequests, RedeemablesLimitExceeded, DuplicatedRedeemables, AmbiguousTrackingId.
+    (code, customer, order), MultipleRequests, RedeemablesLimitExceeded, DuplicatedRedeemables, AmbiguousTrackingId,
+    MetadataValidationFailed.
     """
-    candidates.check_limit(project, request)
+    candidates.check(project, request)
     identity = identities.resolve(
         project=project,
         tracking_id=request.tracking_id,

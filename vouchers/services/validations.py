@@ -51,9 +51,9 @@ def validate(*, project: Project, request: RedeemRequest, at: datetime, channel:
     """Evaluate 1 to 30 redeemables on the order as it would be redeemed now.
 
     Keeps the tracking token and writes the activity; never a customer. Raises RedeemablesLimitExceeded,
-    DuplicatedRedeemables, InvalidPayload, NotFound (order), AmbiguousTrackingId.
+    DuplicatedRedeemables, InvalidPayload, NotFound (order), AmbiguousTrackingId, MetadataValidationFailed.
     """
-    candidates.check_limit(project, request)
+    candidates.check(project, request)
     found = candidates.find(project, request.redeemables)
     order = carts.state_of(project, request, carts.find_order(project, request.order))
     identity = identities.resolve(

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from config.kernel.errors import NotFound
+from config.project import schemas
 from config.project.models import Project
 from vouchers.engine import codes
 from vouchers.errors import InvalidVoucher
@@ -36,7 +37,7 @@ def update(*, project: Project, voucher: Voucher, data: Mapping[str, Any], at: d
     """Change what was sent; null clears; what cannot change is skipped.
 
     A gift card's amount changes only while nothing was redeemed of it; metadata is merged at its first level.
-    Raises InvalidVoucher, InvalidPayload, NotFound (category).
+    Raises InvalidVoucher, InvalidPayload, MetadataValidationFailed, NotFound (category).
     """
     with transaction.atomic():
         locked = Voucher.objects.of(project).alive().select_for_update(no_key=True, of=("self",)).get(pk=voucher.pk)
@@ -82,6 +83,7 @@ def _fill(project: Project, voucher: Voucher, data: Mapping[str, Any]) -> list[s
         changed.append("active")
     if data.get("metadata") is not None:
         voucher.metadata = {**voucher.metadata, **data["metadata"]}
+        schemas.require(project, "voucher", voucher.metadata, whole=True)
         changed.append("metadata")
     if "category" in data or "category_id" in data:
         voucher.category, voucher.category_tag = issuing.category_of(project, data)

@@ -85,7 +85,12 @@ def test_a_rule_goes_with_its_assignments() -> None:
 @pytest.mark.parametrize("by", ["code", "public_id"])
 def test_a_rule_is_assigned_once(by: str) -> None:
     voucher, rule = make_voucher(), make_rule()
-    target = {"project": rule.project, "rule": rule, "related_object_id": getattr(voucher, by), "at": NOW}
+    target: dict[str, Any] = {
+        "project": rule.project,
+        "rule": rule,
+        "related_object_id": getattr(voucher, by),
+        "at": NOW,
+    }
     assignment = validation_rules.assign(**target)
     assert (assignment.voucher, assignment.related_object_id) == (voucher, voucher.public_id)
     with pytest.raises(DuplicateFound):
@@ -113,7 +118,12 @@ def test_what_is_not_there_takes_no_rule(kind: str, identifier: str, error: type
 
 def test_an_assignment_is_undone_once() -> None:
     rule = make_rule(make_voucher())
-    target = {"project": rule.project, "rule": rule, "public_id": RuleAssignment.objects.get().public_id, "at": NOW}
+    target: dict[str, Any] = {
+        "project": rule.project,
+        "rule": rule,
+        "public_id": RuleAssignment.objects.get().public_id,
+        "at": NOW,
+    }
     validation_rules.unassign(**target)
     with pytest.raises(NotFound):
         validation_rules.unassign(**target)
