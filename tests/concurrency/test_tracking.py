@@ -1,0 +1,104 @@
+"""Identities, orders, event counters and rate limits under real threads."""
+
+import pytest
+
+from config.api import limits
+from customers.models import Customer
+from tests.concurrency.threads import at_once
+from tests.factories import NOW, make_customer, make_project
+from tracking.models import EventCounter, Order, TrackingIdentity
+from tracking.services import events, identities, orders, partitions, recounts
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
+
+THREADS = 8
+
+
+def resolve(project, **given):
+    names = ("tracking_id", "source_id", "customer_id", "cookie")
+    return identities.resolve(project=project, at=NOW, anonymous=True, **{**dict.fromkeys(names), **given})
+
+
+def test_an_identity_that_arrives_many_times_at_once_is_stored_once():
+    project = make_project()
+    found = at_once(THREADS, lambda _: resolve(project, tracking_id="nora").token)
+    assert len(set(found)) == 1
+    assert TrackingIdentity.objects.get().token == found[0]
+
+
+def test_a_visitor_who_acts_many_times_at_once_is_one_customer():
+    project = make_project()
+    token = resolve(project).token
+    for _ in range(3):
+        events.record(project=project, type=events.CUSTOM_EVENT, name="seen", token=token, at=NOW, data={})
+
+    def write(_):
+        identity = resolve(project, source_id="nora", cookie=token)
+        return identities.write_customer(project=project, identity=identity, data=None, at=NOW)
+
+    results = at_once(THREADS, write)
+    assert [result for result in results if isinstance(result, Exception)] == []
+    assert {customer.pk for customer, _ in results} == {Customer.objects.get().pk}
+    assert sum(claim.moved for _, claim in results) == 3
+    assert EventCounter.objects.get().count == 3
+
+
+def test_an_order_that_arrives_many_times_at_once_is_counted_once():
+    customer = make_customer()
+    project = customer.project
+
+    def save(number):
+        order = {"source_id": "o-1", "amount": 100 + number}
+        return orders.save_order(project=project, order=order, customer=customer, at=NOW, status="PAID")
+
+    results = at_once(THREADS, save)
+    assert [result for result in results if isinstance(result, Exception)] == []
+    customer.refresh_from_db()
+    assert (Order.objects.count(), customer.orders_total_count) == (1, 1)
+    assert customer.orders_total_amount == Order.objects.get().amount
+    assert list(recounts.differences(project=project, at=NOW, fix=False)) == []
+
+
+def test_orders_of_one_customer_at_once_are_all_counted():
+    customer = make_customer()
+    project = customer.project
+    placed = [
+        orders.save_order(project=project, order={"amount": 1}, customer=customer, at=NOW, status="PAID")
+        for _ in range(4)
+    ]
+
+    def change(number):
+        if number < len(placed):
+            return orders.set_status(order=placed[number], status="CANCELED", at=NOW)
+        return orders.save_order(project=project, order={"amount": 10}, customer=customer, at=NOW, status="PAID")
+
+    results = at_once(THREADS, change)
+    assert [result for result in results if isinstance(result, Exception)] == []
+    customer.refresh_from_db()
+    assert (customer.orders_total_count, customer.orders_total_amount) == (4, 40)
+    assert list(recounts.differences(project=project, at=NOW, fix=False)) == []
+
+
+def test_events_at_once_are_all_counted():
+    customer = make_customer()
+    project = customer.project
+
+    def act(_):
+        events.record(project=project, type=events.CUSTOM_EVENT, name="seen", customer=customer, at=NOW, data={})
+
+    assert at_once(THREADS, act) == [None] * THREADS
+    assert EventCounter.objects.get().count == THREADS
+
+
+def test_months_made_by_many_processes_at_once_are_made_once():
+    at = NOW.replace(year=2051)
+    made = at_once(4, lambda _: partitions.ensure_partitions(at=at))
+    assert sorted(len(names) for names in made) == [0, 0, 0, 7]
+
+
+def test_a_limit_lets_exactly_as_many_pass_at_once():
+    def hit(_):
+        limits.refusals.clear()
+        return limits.hit("bucket", (5, 5), 1_800_000_000.0).allowed
+
+    assert sorted(at_once(THREADS * 2, hit)) == [False] * 11 + [True] * 5
