@@ -44,10 +44,16 @@ def read(value: str | None) -> str | None:
     text = (value or "").strip()
     if not text.startswith(PREFIX):
         return text or None
-    body = text.removeprefix(PREFIX)
+    body = text.removeprefix(PREFIX) + _lost_at_the_end(value or "", text)
     if _ESCAPED.search(body):
         body = unquote(body)
     return PREFIX + _padded(body.replace(" ", "+"))
+
+
+def _lost_at_the_end(value: str, text: str) -> str:
+    """Spaces after a token are a `+` at its end where it is that many characters short of whole groups of four."""
+    spaces = len(value.rstrip("\t\r\n")) - len(value.rstrip())
+    return "+" * min(spaces, -(len(text) - len(PREFIX)) % 4)
 
 
 def _padded(body: str) -> str:

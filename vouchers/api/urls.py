@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.routers import Route
 
 from config.api.routing import IDENTIFIER, WireRouter
+from vouchers.api.client_views import ClientValidateView, VoucherValidateView
 from vouchers.api.views import VoucherRedemptionView
 from vouchers.api.viewsets import (
     AllAssignmentsViewSet,
@@ -41,6 +42,8 @@ router.register("redemptions", RedemptionViewSet, basename="redemption")
 router.register("vouchers", VoucherViewSet, basename="voucher")
 
 urlpatterns: Sequence[URLPattern | URLResolver | Any] = [
+    re_path(r"^client/v1/validate/?$", ClientValidateView.as_view()),
+    re_path(rf"^v1/vouchers/{CODE}/validate/?$", VoucherValidateView.as_view()),
     re_path(rf"^v1/vouchers/{CODE}/redemption/?$", VoucherRedemptionView.as_view()),
     path("v1/", include(router.urls)),
 ]
