@@ -27,6 +27,8 @@ from tests.factories import (
 )
 from tracking.models import Event, TrackingIdentity
 from vouchers.models import Redemption, Voucher
+from vouchers.payloads import parse_legacy
+from vouchers.services import redemptions
 
 pytestmark = pytest.mark.django_db
 
@@ -479,11 +481,10 @@ def test_what_a_browser_began_the_shop_finishes(shop: Shop) -> None:
     token = get(shop, "code=SPRING&amount=1000").json()["tracking_id"]
     assert get(shop, f"code=SPRING&amount=1000&tracking_id={quote(token)}").json()["tracking_id"] == token
     body = {"customer": {"source_id": token, "name": "Nora"}, "order": {"amount": 1000}}
-    response = shop.server().post("/v1/vouchers/SPRING/redemption", body)
-    wire = response.json()
-    assert (wire["result"], wire["tracking_id"]) == ("SUCCESS", token)
+    redeemed = redemptions.redeem(project=shop.project, request=parse_legacy("SPRING", body), at=instants.now())
+    assert redeemed.identity.token == token
     customer = Customer.objects.get()
-    assert (customer.source_id, wire["customer_id"]) == (token, customer.public_id)
+    assert (customer.source_id, redeemed.customer) == (token, customer)
     assert Event.objects.filter(customer=customer, type="customer.validation.succeeded").count() == 2
     assert get(shop, "code=SPRING&amount=1000").json()["reason"] == "quantity exceeded"
     assert shop.server().get(f"/v1/customers/{quote(token, safe='')}").json()["id"] == customer.public_id
