@@ -94,7 +94,7 @@ class MetadataSchemaViewSet(viewsets.GenericViewSet[MetadataSchema]):
     def get_queryset(self) -> QuerySet[MetadataSchema]:
         return MetadataSchema.objects.of(access_of(self.request).project).order_by("related_object")
 
-    @extend_schema(responses={200: forced_singular_serializer(SchemaList)})
+    @extend_schema(responses={200: forced_singular_serializer(SchemaList)})  # type: ignore[no-untyped-call]
     def list(self, request: Request) -> Response:
         rows = [render(schema, camel=True) for schema in self.get_queryset()]
         return Response(envelope("schemas", rows, len(rows)))
@@ -123,7 +123,7 @@ class ManagedMetadataSchemaViewSet(viewsets.GenericViewSet[MetadataSchema]):
             raise NotFound.of("project", self.kwargs["project_id"])
         return project
 
-    @extend_schema(responses={200: forced_singular_serializer(ManagedSchemaList)})
+    @extend_schema(responses={200: forced_singular_serializer(ManagedSchemaList)})  # type: ignore[no-untyped-call]
     def list(self, request: Request, project_id: str) -> Response:
         rows = MetadataSchema.objects.of(self.project()).order_by("related_object")
         data = [render(schema, camel=False) for schema in rows]
