@@ -1,0 +1,200 @@
+"""Refusals in words for people: one table from the wire's keys to sentences, with the fact beside the rule. Pure.
+
+A reason is what `Redemption.reasons` keeps: `key`, `message`, `custom_message`, `facts`. Attempts that kept only a key
+are worded by the key alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from config.kernel.instants import parse_instant
+
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How amounts, instants and segments are written on this page."""
+
+    money: Callable[[int | None], str] = str
+    moment: Callable[[datetime], str] = str
+    segments: Mapping[str, str] = field(default_factory=dict)
+
+    def when(self, wire: Any) -> str:
+        """A wire instant as people read it; as it is where it is none."""
+        try:
+            return self.moment(parse_instant(str(wire)))
+        except ValueError:
+            return str(wire)
+
+    def segment(self, public_id: Any) -> str:
+        """The segment's name in quotes, its id where it is gone."""
+        return f"“{self.segments.get(str(public_id), str(public_id))}”"
+
+
+@dataclass(frozen=True)
+class Words:
+    """One reason. title: what is wrong, in a few words. fact: the rule's demand beside what was found."""
+
+    key: str
+    title: str
+    fact: str = ""
+    rule_id: str = ""
+
+
+COMPARISONS: Final = {
+    "$is": "exactly {}",
+    "$is_not": "other than {}",
+    "$more_than": "more than {}",
+    "$more_than_or_equal": "at least {}",
+    "$less_than": "less than {}",
+    "$less_than_or_equal": "at most {}",
+    "$in": "one of {}",
+    "$not_in": "none of {}",
+}
+
+TITLES: Final[Mapping[str, str]] = {
+    "not_found": "Nobody knows this code",
+    "voucher_not_found": "Nobody knows this code",
+    "voucher_disabled": "The code is switched off",
+    "voucher_not_active": "Not valid yet",
+    "voucher_expired": "Expired",
+    "voucher_not_active_now": "Not valid at this hour",
+    "quantity_exceeded": "All uses are taken",
+    "gift_amount_exceeded": "More than the gift card's balance",
+    "missing_amount": "The order has no amount",
+    "missing_order": "No order was sent",
+    "missing_order_items": "The order has no items",
+    "missing_customer": "No customer was named",
+    "customer_rules_violated": "The customer does not fit",
+    "order_rules_violated": "The order does not fit",
+    "redemption_rules_violated": "A limit of the rule is reached",
+    "multiple_requests": "The same code was being redeemed at the same moment",
+    "no_discount": "The discount came to nothing",
+    "invalid_redeemable": "This cannot be redeemed",
+    "applicable_redeemables_limit_exceeded": "Too many codes apply together",
+    "exclusion_rules_not_met": "It cannot be combined with the other codes",
+    "preceding_validation_failed": "Another code in the same attempt was refused",
+    "redeemable_context_error": "It cannot be used in this place",
+    "session_invalid": "The session is over",
+    "session_already_used": "The session was used already",
+    "already_rolled_back": "Rolled back already",
+    "invalid_payload": "The request could not be understood",
+}
+UNKNOWN: Final = "Refused"
+
+
+def title_of(key: str) -> str:
+    """The few words for a key; an unknown key is shown as it is."""
+    return TITLES.get(key) or (f"{UNKNOWN}: {key.replace('_', ' ')}" if key else UNKNOWN)
+
+
+def explain(reason: Mapping[str, Any], voice: Voice) -> Words:
+    """One kept reason in words."""
+    key = str(reason.get("key") or "")
+    facts = reason.get("facts")
+    facts = facts if isinstance(facts, Mapping) else {}
+    title = _TITLED[key](facts) if key in _TITLED and facts else title_of(key)
+    fact = _FACTS[key](facts, voice) if key in _FACTS and facts else ""
+    own = reason.get("custom_message")
+    if own:
+        fact = f"{fact} Your own message: {own}".strip()
+    return Words(key, title, fact, str(facts.get("rule_id") or ""))
+
+
+def _disabled(facts: Facts) -> str:
+    return "Its campaign is switched off" if facts.get("disabled") == "campaign" else TITLES["voucher_disabled"]
+
+
+def _about_customer(facts: Facts) -> str:
+    if facts.get("name") != "customer.segment":
+        return TITLES["customer_rules_violated"]
+    excluded = set(facts.get("conditions") or {}) <= {"$is_not", "$not_in"}
+    return "The customer is in a segment that is left out" if excluded else "The customer is not in the segment"
+
+
+def _about_order(facts: Facts) -> str:
+    operators = set(facts.get("conditions") or {})
+    if facts.get("name") != "order.amount":
+        return TITLES["order_rules_violated"]
+    if operators <= {"$more_than", "$more_than_or_equal"}:
+        return "The order is too small"
+    if operators <= {"$less_than", "$less_than_or_equal"}:
+        return "The order is too large"
+    return TITLES["order_rules_violated"]
+
+
+def _uses(facts: Facts, voice: Voice) -> str:
+    return f"Redeemed {facts.get('redeemed_quantity')} of {facts.get('quantity')}."
+
+
+def _segment_fact(facts: Facts, voice: Voice) -> str:
+    if facts.get("name") != "customer.segment":
+        return ""
+    wanted = [value for values in (facts.get("conditions") or {}).values() for value in values]
+    found = [voice.segment(value) for value in facts.get("found") or ()]
+    asked = f"Rule: {'one of ' if len(wanted) > 1 else ''}{', '.join(voice.segment(value) for value in wanted)}."
+    return f"{asked} This customer is in {', '.join(found)}." if found else f"{asked} This customer is not in it."
+
+
+def _order_fact(facts: Facts, voice: Voice) -> str:
+    if facts.get("name") != "order.amount":
+        return ""
+    asked = " and ".join(
+        COMPARISONS.get(operator, f"{operator} {{}}").format(", ".join(_amount(value, voice) for value in values))
+        for operator, values in (facts.get("conditions") or {}).items()
+    )
+    return f"Rule: {asked}. This order: {_amount(facts.get('found'), voice)}."
+
+
+def _amount(value: Any, voice: Voice) -> str:
+    try:
+        return voice.money(int(value))
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def _credits(facts: Facts, voice: Voice) -> str:
+    return (
+        f"Asked for {_amount(facts.get('credits'), voice)}, left on the card: {_amount(facts.get('balance'), voice)}."
+    )
+
+
+_OUTSIDE: Final = {
+    "validity_timeframe": "It is between two of its time windows.",
+    "validity_day_of_week": "It does not count on this weekday.",
+    "validity_hours": "It does not count at this hour of the day.",
+}
+
+_TITLED: Final[Mapping[str, Callable[[Facts], str]]] = {
+    "voucher_disabled": _disabled,
+    "customer_rules_violated": _about_customer,
+    "order_rules_violated": _about_order,
+}
+_FACTS: Final[Mapping[str, Callable[[Facts, Voice], str]]] = {
+    "voucher_not_active": lambda facts, voice: f"It starts on {voice.when(facts.get('start_date'))}.",
+    "voucher_expired": lambda facts, voice: f"It ended on {voice.when(facts.get('expiration_date'))}.",
+    "voucher_not_active_now": lambda facts, voice: _OUTSIDE.get(str(facts.get("outside")), ""),
+    "quantity_exceeded": _uses,
+    "customer_rules_violated": _segment_fact,
+    "order_rules_violated": _order_fact,
+    "gift_amount_exceeded": _credits,
+}
+
+
+def conditions_in_words(name: str, conditions: Mapping[str, Any], voice: Voice) -> str:
+    """A stored condition as a sentence: Order amount is at least €100.00."""
+    parts = []
+    for operator, values in conditions.items():
+        if name == "customer.segment":
+            verb = "is not in" if operator in ("$is_not", "$not_in") else "is in"
+            parts.append(f"Customer {verb} {' or '.join(voice.segment(value) for value in values)}")
+        else:
+            shown = ", ".join(_amount(value, voice) if name == "order.amount" else str(value) for value in values)
+            label = "Order amount" if name == "order.amount" else name
+            parts.append(f"{label} is {COMPARISONS.get(operator, f'{operator} {{}}').format(shown)}")
+    return " and ".join(parts)
