@@ -15,3 +15,9 @@ class CustomerBusy(Conflict):
     """The customer is being changed by other requests; send the request again"""
 
     key = "multiple_requests"
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody changed this customer after you opened the form; look at the new values and save again"""
+
+    key = "changed_meanwhile"

@@ -87,6 +87,11 @@ def start(
     )
 
 
+def start_preview(file: ImportFile, *, at: datetime, user: User | None = None) -> AsyncAction:
+    """Queue a dry run; for files that are too large to wait for."""
+    return services.start_preview(import_file=file, task=tasks.preview_file, at=at, user=user)
+
+
 def resume(file: ImportFile, *, at: datetime) -> bool:
     """Go on with a stopped run."""
     return services.resume(file, task=tasks.import_file, at=at)

@@ -1,0 +1,194 @@
+"""The page of one customer. It reads all four apps, each by an index of the customer: at most 12 queries."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar, Final
+
+from django.core import signing
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from config.dashboard import kit, lists
+from config.dashboard.base import Crumb, Page
+from config.dashboard.happenings import Happening, told
+from config.dashboard.lists import Column, ListSpec, Sort
+from config.kernel.instants import parse_instant, to_wire
+from config.project.permissions import Permission
+from customers import services
+from customers.models import Customer
+from tracking.models import Event, EventCounter, Order
+from vouchers.dashboard.lists import redemptions_of
+from vouchers.models import Redemption
+
+PAGE: Final = 50
+SALT: Final = "dashboard.timeline"
+TABS: Final = (
+    ("customer", "Timeline"),
+    ("customer-orders", "Orders"),
+    ("customer-segments", "Segments"),
+    ("customer-metadata", "Metadata"),
+)
+
+
+class ProfilePage(Page):
+    """What every tab shares: the head with the counters, and the tabs."""
+
+    permission = Permission.SEE_CUSTOMERS
+    section = "customers"
+    tab: ClassVar[str]
+
+    def get(self, request: HttpRequest, public_id: str) -> HttpResponse:
+        customer = services.find(project=self.project, identifier=public_id)
+        return self.render(self.head(customer) | self.body(customer, request))
+
+    def body(self, customer: Customer, request: HttpRequest) -> dict[str, Any]:
+        """What the tab shows."""
+        raise NotImplementedError
+
+    def head(self, customer: Customer) -> dict[str, Any]:
+        count = customer.orders_total_count
+        average = (2 * customer.orders_total_amount + count) // (2 * count) if count else None
+        return {
+            "title": str(customer),
+            "crumbs": (Crumb("Audience"), Crumb("Customers", reverse("dashboard:customers"))),
+            "customer": customer,
+            "tabs": [
+                (label, reverse(f"dashboard:{name}", args=[customer.public_id]), name == self.tab)
+                for name, label in TABS
+            ],
+            "numbers": [
+                ("Orders", kit.number(count)),
+                ("Spent", kit.money_text(customer.orders_total_amount, self.project.currency)),
+                ("Average order", kit.money_text(average, self.project.currency)),
+                ("Last order", kit.moment(customer.orders_last_at, self.at)),
+                ("Redeemed", kit.number(customer.redemptions_succeeded)),
+                ("Refused", kit.number(customer.redemptions_failed)),
+            ],
+        }
+
+
+class Timeline(ProfilePage):
+    """Events and attempts to redeem in one feed, newest first; refused ones with their reason in words."""
+
+    tab = "customer"
+    template_name = "dashboard/customers/timeline.html"
+
+    def body(self, customer: Customer, request: HttpRequest) -> dict[str, Any]:
+        start = _read_cursor(request.GET.get("before", ""))
+        events = Event.objects.filter(customer_id=customer.pk).exclude(type__contains=".redemption.")
+        found: list[Event | Redemption] = [
+            *_page(events, start, rank=0),
+            *_page(redemptions_of(self.project).filter(customer_id=customer.pk), start, rank=1),
+        ]
+        found.sort(key=_place, reverse=True)
+        page, more = found[:PAGE], len(found) > PAGE
+        items = [told(row, self.project) for row in page]
+        url = f"?before={_write_cursor(page[-1])}" if more else ""
+        counters = EventCounter.objects.filter(customer_id=customer.pk).order_by("-last_at")[:8]
+        return {
+            "timeline": _by_month(items),
+            "older_url": url,
+            "is_first": start is None,
+            "counters": list(counters),
+        }
+
+
+class Orders(ProfilePage):
+    """What the customer ordered."""
+
+    tab = "customer-orders"
+    template_name = "dashboard/customers/orders.html"
+
+    def body(self, customer: Customer, request: HttpRequest) -> dict[str, Any]:
+        rows = Order.objects.of(self.project).filter(customer=customer).defer("redemptions", "metadata")
+        spec = ListSpec[Order](
+            one="order",
+            many="orders",
+            columns=(
+                Column("Order", lambda row: kit.code(row.source_id or row.public_id)),
+                Column("Status", lambda row: kit.status(*ORDER_STATES.get(row.status, ("off", row.status)))),
+                Column("Items", lambda row: kit.number(len(row.items)), number=True),
+                Column("Discount", lambda row: self.money(row.total_discount_amount), number=True),
+                Column("To pay", lambda row: self.money(_to_pay(row)), number=True),
+                Column("Placed", lambda row: kit.moment(row.created_at, self.at)),
+            ),
+            sorts=(Sort("created", "Placed", "created_at", descending=True),),
+        )
+        empty = {"icon": "cart", "title": "No orders yet", "text": "Orders come with redemptions, or through the API."}
+        return {"listing": lists.read(spec, rows, request.GET.dict()), "empty": empty}
+
+    def money(self, amount: int | None) -> str:
+        return kit.money_text(amount, self.project.currency)
+
+
+class Metadata(ProfilePage):
+    """Everything the shop keeps about the customer."""
+
+    tab = "customer-metadata"
+    template_name = "dashboard/customers/metadata.html"
+
+    def body(self, customer: Customer, request: HttpRequest) -> dict[str, Any]:
+        return {}
+
+
+ORDER_STATES: Final[dict[str, tuple[str, str]]] = {
+    Order.Status.CREATED: ("wait", "Created"),
+    Order.Status.PAID: ("ok", "Paid"),
+    Order.Status.FULFILLED: ("ok", "Fulfilled"),
+    Order.Status.CANCELED: ("off", "Canceled"),
+}
+
+
+def _to_pay(order: Order) -> int | None:
+    return order.total_amount if order.total_amount is not None else order.amount
+
+
+def _rank(row: Event | Redemption) -> int:
+    return 1 if isinstance(row, Redemption) else 0
+
+
+def _place(row: Event | Redemption) -> tuple[datetime, int, int]:
+    """Where a row stands in the feed: by time, then by kind, then by id."""
+    return row.created_at, _rank(row), row.pk
+
+
+def _page(rows: Any, start: tuple[datetime, int, int] | None, *, rank: int) -> list[Any]:
+    """The rows of one kind that may stand on the page after `start`: one more than fits."""
+    if start is not None:
+        at, start_rank, pk = start
+        beside = Q(created_at__lt=at)
+        if rank < start_rank:
+            beside |= Q(created_at=at)
+        elif rank == start_rank:
+            beside |= Q(created_at=at, pk__lt=pk)
+        rows = rows.filter(Q(created_at__lte=at) & beside)
+    return list(rows.order_by("-created_at", "-pk")[: PAGE + 1])
+
+
+def _write_cursor(row: Event | Redemption) -> str:
+    return signing.dumps([to_wire(row.created_at), row.created_at.microsecond % 1000, _rank(row), row.pk], salt=SALT)
+
+
+def _read_cursor(text: str) -> tuple[datetime, int, int] | None:
+    """Where to go on; a forged one is the beginning."""
+    try:
+        at, micros, rank, pk = signing.loads(text, salt=SALT)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    instant = parse_instant(at)
+    return instant.replace(microsecond=instant.microsecond + micros), rank, pk
+
+
+def _by_month(items: list[Happening]) -> list[tuple[str, list[Happening]]]:
+    """Grouped under their month in the project's zone."""
+    months: list[tuple[str, list[Happening]]] = []
+    for item in items:
+        local = timezone.localtime(item.at)
+        label = f"{local:%B %Y}"
+        if not months or months[-1][0] != label:
+            months.append((label, []))
+        months[-1][1].append(item)
+    return months
