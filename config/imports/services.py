@@ -66,6 +66,41 @@ def start(
     return action
 
 
+def save_mapping(
+    *, import_file: ImportFile, subject: Subject, mapping: Sequence[str | None], options: Options, title: str = ""
+) -> None:
+    """Keep what was chosen for the file; a preview made before is forgotten. Raises WrongMapping as `start` does."""
+    if len(mapping) != len(import_file.headers):
+        raise WrongMapping(f"The mapping has {len(mapping)} columns, the file {len(import_file.headers)}")
+    if problems := subject.mapping_problems(mapping, import_file.headers, needs_key=True):
+        raise WrongMapping("; ".join(problems))
+    import_file.mapping = list(mapping)
+    import_file.options = {**import_file.options, **options.as_json(), "preview": None}
+    import_file.title = title or import_file.title
+    import_file.save(update_fields=["mapping", "options", "title"])
+
+
+def start_preview(
+    *, import_file: ImportFile, task: Task[Any, Any, Any], at: datetime, user: User | None = None
+) -> AsyncAction:
+    """Queue a dry run of a file that is too large to wait for; its result is `Summary.as_json()`."""
+    with transaction.atomic():
+        action = runner.start(
+            project=import_file.project,
+            type="IMPORT.PREVIEW",
+            task=task,
+            parameters={"import_file": import_file.public_id},
+            at=at,
+            title=f"Preview of {import_file}",
+            user=user,
+            channel="USER_PORTAL",
+            rows_total=max(int(import_file.options.get("lines") or 0) - 1, 0) or None,
+        )
+        import_file.options = import_file.options | {"preview": action.public_id}
+        import_file.save(update_fields=["options"])
+    return action
+
+
 def resume(import_file: ImportFile, *, task: Task[Any, Any, Any], at: datetime) -> bool:
     """Go on with a stopped import from where it was; False if it is not stopped."""
     return import_file.action is not None and runner.resume(import_file.action, task=task, at=at)
