@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from config.kernel import instants
 
 SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "PLN": "zł "}
-NONE: Final = SafeString('<span class="muted">–</span>')
+NONE: Final = SafeString('<span class="muted none">–</span>')
 TONES: Final = {"ok": "check", "bad": "close", "warn": "warning", "run": "again", "off": "minus", "wait": "clock"}
 
 
@@ -108,9 +108,20 @@ def code(text: str | None, *, label: str = "Copy") -> SafeString:
     )
 
 
-def link(url: str, words: str, *, row: bool = False) -> SafeString:
-    """A link; `row`: the whole row of the table leads there."""
-    return format_html('<a href="{}"{}>{}</a>', url, SafeString(' class="row-link"') if row else "", words)
+def link(url: str, words: Any, *, row: bool = False, above: bool = False, mono: bool = False) -> SafeString:
+    """A link. row: the whole row of the table leads there; above: it is its own target in such a row."""
+    classes = " ".join(name for name, on in (("row-link", row), ("above", above), ("code", mono)) if on)
+    return format_html('<a href="{}" class="{}">{}</a>', url, classes, words)
+
+
+def mono(words: str) -> SafeString:
+    """A code that leads nowhere."""
+    return format_html('<span class="code">{}</span>', words) if words else NONE
+
+
+def muted(words: str) -> SafeString:
+    """Quiet words."""
+    return format_html('<span class="muted">{}</span>', words)
 
 
 def with_note(main: Any, note: Any) -> SafeString:
@@ -134,7 +145,7 @@ def plural(count: int, one: str, many: str) -> str:
 
 
 def clock(at: datetime) -> SafeString:
-    """A `<time>` that shows hour and minute in the project's zone."""
-    return format_html(
-        '<time datetime="{}" title="{}">{:%H:%M}</time>', instants.to_wire(at), exact(at), timezone.localtime(at)
-    )
+    """A `<time>` that shows day and minute in the project's zone; the year stands above it."""
+    local = timezone.localtime(at)
+    words = f"{local.day} {local:%b, %H:%M}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', instants.to_wire(at), exact(at), words)

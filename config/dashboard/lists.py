@@ -159,9 +159,19 @@ class Listing(Generic[ModelT]):
         return f"{self.count:,} {self.spec.one if self.count == 1 else self.spec.many}"
 
     @property
+    def searchable(self) -> bool:
+        """Whether there is a search. (A template would call `spec.search`.)"""
+        return self.spec.search is not None
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a search or a filter is on."""
+        return bool(self.search_text or self.chips)
+
+    @property
     def narrowed(self) -> bool:
         """Whether a search, a filter or a tab is on."""
-        return bool(self.search_text or self.chips or any(tab.current for tab in self.tabs[1:]))
+        return self.filtered or any(tab.current for tab in self.tabs[1:])
 
     def cells(self) -> Iterator[list[tuple[Column[ModelT], Any]]]:
         """Row by row, each cell with its column."""
@@ -211,7 +221,7 @@ def read(spec: ListSpec[ModelT], rows: QuerySet[ModelT], query: Mapping[str, str
         hidden=[(key, value) for key, value in asked.items() if value and key not in ("cursor", "q")],
         next_url=_url(asked, cursor=_cursor(found[-1], sort, descending, False)) if has_next and found else "",
         previous_url=_url(asked, cursor=_cursor(found[0], sort, descending, True)) if has_previous and found else "",
-        clear_url=_url({key: asked[key] for key in ("sort",)}),
+        clear_url=_url({key: asked[key] for key in ("tab", "sort")}),
     )
 
 

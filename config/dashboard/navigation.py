@@ -34,6 +34,20 @@ class Link:
 
 NAVIGATION: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     ("", (Entry("overview", "Overview", "home", "dashboard:home", Permission.SEE_OVERVIEW),)),
+    ("Promotions", (Entry("vouchers", "Vouchers", "ticket", "dashboard:vouchers", Permission.SEE_VOUCHERS),)),
+    (
+        "Audience",
+        (
+            Entry("customers", "Customers", "users", "dashboard:customers", Permission.SEE_CUSTOMERS),
+            Entry("segments", "Segments", "funnel", "dashboard:segments", Permission.SEE_SEGMENTS),
+            Entry("imports", "Imports", "upload", "dashboard:imports", Permission.IMPORT),
+        ),
+    ),
+    (
+        "Tracking",
+        (Entry("redemptions", "Redemptions", "receipt", "dashboard:redemptions", Permission.SEE_REDEMPTIONS),),
+    ),
+    ("Data", (Entry("tasks", "Background tasks", "tasks", "dashboard:tasks", Permission.SEE_TASKS),)),
 )
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import include, path
 
+from config.dashboard import imports as import_pages
+from config.dashboard import profile
 from config.dashboard.home import Nothing, Overview
 from config.dashboard.login import SignIn
+from config.dashboard.tasks import TaskList, TaskPage
+from customers.dashboard.views import CustomerList
 
 app_name = "dashboard"
 
@@ -14,5 +18,23 @@ urlpatterns = [
     path("", Overview.as_view(), name="home"),
     path("login/", SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("customers/", CustomerList.as_view(), name="customers"),
+    path("", include("customers.dashboard.urls")),
+    path("customers/<str:public_id>/", profile.Timeline.as_view(), name="customer"),
+    path("customers/<str:public_id>/orders/", profile.Orders.as_view(), name="customer-orders"),
+    path("customers/<str:public_id>/segments/", profile.Metadata.as_view(), name="customer-segments"),
+    path("customers/<str:public_id>/metadata/", profile.Metadata.as_view(), name="customer-metadata"),
+    # The segment pages replace the next line by include("segments.dashboard.urls").
+    path("segments/", Nothing.as_view(), {"rest": "segments/"}, name="segments"),
+    path("imports/", import_pages.ImportList.as_view(), name="imports"),
+    path("imports/new/", import_pages.Upload.as_view(), name="import-new"),
+    path("imports/<str:public_id>/", import_pages.Result.as_view(), name="import"),
+    path("imports/<str:public_id>/map/", import_pages.Mapping.as_view(), name="import-map"),
+    path("imports/<str:public_id>/preview/", import_pages.Preview.as_view(), name="import-preview"),
+    path("imports/<str:public_id>/run/", import_pages.Run.as_view(), name="import-run"),
+    path("imports/<str:public_id>/failed.csv", import_pages.FailedRows.as_view(), name="import-failed"),
+    path("", include("vouchers.dashboard.urls")),
+    path("tasks/", TaskList.as_view(), name="tasks"),
+    path("tasks/<str:public_id>/", TaskPage.as_view(), name="task"),
     path("<path:rest>", Nothing.as_view(), name="nothing"),
 ]

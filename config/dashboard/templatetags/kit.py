@@ -56,5 +56,5 @@ def is_sequence(value: Any) -> bool:
 
 @register.filter
 def clock(at: datetime) -> SafeString:
-    """A `<time>` that shows only hour and minute; the day stands above it."""
+    """A `<time>` that shows day and minute; the year stands above it."""
     return kit.clock(at)
