@@ -72,6 +72,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if answer is None:
         return None
     content, status, headers = answer
+    if isinstance(error, exceptions.MethodNotAllowed):
+        content = _method_not_allowed(context)
     request = context.get("request")
     if request is not None:
         request._request.wire_error = error
@@ -110,6 +112,15 @@ def _answer_drf(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]]:
         return envelope.body(400, "Invalid payload", key="invalid_payload", details=details), 400, {}
     status = getattr(error, "status_code", 500)
     return envelope.body(status, str(error)), status, {}
+
+
+def _method_not_allowed(context: dict[str, Any]) -> dict[str, Any]:
+    """`PUT is not supported by this endpoint. Did you mean GET or POST?`"""
+    view, request = context["view"], context["request"]
+    others = [method for method in view.allowed_methods if method not in ("OPTIONS", "HEAD")]
+    hint = f" Did you mean {' or '.join(others)}?" if others else ""
+    details = f"{request.method} is not supported by this endpoint.{hint}"
+    return envelope.body(405, "HTTP Method Not Allowed", details=details)
 
 
 def answer_database(error: BaseException) -> tuple[dict[str, Any], int, dict[str, str]] | None:

@@ -160,3 +160,4 @@ def test_hostile_query_strings_are_400(query):
 def test_405_has_the_wires_words():
     response = make_shop().server().put("/v1/thing", {})
     assert (response.status_code, response.json()["message"]) == (405, "HTTP Method Not Allowed")
+    assert response.json()["details"] == "PUT is not supported by this endpoint. Did you mean GET or POST?"
