@@ -1,12 +1,13 @@
 """Identities, orders, event counters and rate limits under real threads."""
 
 import pytest
+from django.db import connection
 
 from config.api import limits
 from customers.models import Customer
 from tests.concurrency.threads import at_once
 from tests.factories import NOW, make_customer, make_project
-from tracking.models import EventCounter, Order, TrackingIdentity
+from tracking.models import Event, EventCounter, Order, TrackingIdentity
 from tracking.services import events, identities, orders, partitions, recounts
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
@@ -111,3 +112,25 @@ def test_a_limit_lets_exactly_as_many_pass_at_once():
         return limits.hit("bucket", (5, 5), 1_800_000_000.0).allowed
 
     assert sorted(results_of(THREADS * 2, hit)) == [False] * 11 + [True] * 5
+
+
+def test_an_event_nobody_waits_for_is_one_statement_and_whole(django_assert_num_queries):
+    customer = make_customer()
+    project = make_project()
+    with django_assert_num_queries(1):
+        events.record_unhurried(
+            project=project, type="customer.validation.failed", at=NOW, data={"validation": {"id": "é"}},
+            customer=customer, token="track_a", group_id="v-1", source={"channel": "API"},
+        )  # fmt: skip
+    row = Event.objects.get()
+    assert row.public_id.startswith("evcus_")
+    assert (row.type, row.category, row.name, row.customer_id, row.token, row.group_id, row.created_at) == (
+        *("customer.validation.failed", "ACTION", "", customer.pk, "track_a", "v-1", NOW),
+    )
+    assert (row.data, row.source) == ({"validation": {"id": "é"}}, {"channel": "API"})
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        before = cursor.fetchone()
+        cursor.execute("SELECT set_config('synchronous_commit', 'off', true)")
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == before  # local to the statement

@@ -210,11 +210,11 @@ def claim(*, project: Project, identity: Identity, customer: Customer, at: datet
                 apart.append(token)
                 continue
             alias_of = None if row is own else own
-            if row.customer_id != customer.pk or row.alias_of_id != (alias_of and alias_of.pk):
-                row.customer, row.alias_of = customer, alias_of
-                row.save(update_fields=["customer", "alias_of"])
-            if row.source_id is None:
-                moved += _move(project, row, customer)
+            if row.customer_id == customer.pk and row.alias_of_id == (alias_of and alias_of.pk):
+                continue  # bound already: since then everything is recorded under the customer
+            row.customer, row.alias_of = customer, alias_of
+            row.save(update_fields=["customer", "alias_of"])
+            moved += _move(project, row, customer)
         return Claim(moved, tuple(apart))
 
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
-
 from config.kernel import ids, instants
 from config.project.models import Project
 from customers.rendering import render_simple
@@ -95,19 +93,16 @@ def _record(project: Project, validation: Validation, channel: Channel) -> None:
     identity = validation.identity
     if identity.customer is None and identity.token is None:
         return
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL synchronous_commit = off")
-        events.record(
-            project=project,
-            type=f"customer.validation.{'succeeded' if validation.valid else 'failed'}",
-            at=validation.at,
-            customer=identity.customer,
-            token="" if identity.customer else identity.token or "",
-            data=_event_data(validation),
-            source=dict(channel.source),
-            group_id=channel.request_id,
-        )
+    events.record_unhurried(
+        project=project,
+        type=f"customer.validation.{'succeeded' if validation.valid else 'failed'}",
+        at=validation.at,
+        customer=identity.customer,
+        token="" if identity.customer else identity.token or "",
+        data=_event_data(validation),
+        source=channel.source,
+        group_id=channel.request_id,
+    )
 
 
 def _event_data(validation: Validation) -> dict[str, Any]:
