@@ -10,7 +10,13 @@ from rest_framework.routers import Route
 
 from config.api.routing import IDENTIFIER, WireRouter
 from vouchers.api.client_views import ClientValidateView, VoucherValidateView
-from vouchers.api.views import VoucherRedemptionView
+from vouchers.api.views import (
+    ClientRedeemView,
+    ClientRedemptionView,
+    ClientValidationView,
+    ValidationView,
+    VoucherRedemptionView,
+)
 from vouchers.api.viewsets import (
     AllAssignmentsViewSet,
     RedemptionViewSet,
@@ -44,6 +50,10 @@ router.register("vouchers", VoucherViewSet, basename="voucher")
 urlpatterns: Sequence[URLPattern | URLResolver | Any] = [
     re_path(r"^client/v1/validate/?$", ClientValidateView.as_view()),
     re_path(rf"^v1/vouchers/{CODE}/validate/?$", VoucherValidateView.as_view()),
+    re_path(r"^v1/validations/?$", ValidationView.as_view()),
+    re_path(r"^client/v1/validations/?$", ClientValidationView.as_view()),
+    re_path(r"^client/v1/redemptions/?$", ClientRedemptionView.as_view()),
+    re_path(r"^client/v1/redeem/?$", ClientRedeemView.as_view()),
     re_path(rf"^v1/vouchers/{CODE}/redemption/?$", VoucherRedemptionView.as_view()),
     path("v1/", include(router.urls)),
 ]

@@ -12,15 +12,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from config.api import tracking_cookie
 from config.api.authentication import access_of
 from config.api.routing import IDENTIFIER
 from config.kernel import instants
 from config.kernel.errors import NotFound
 from config.project.models import Project
-from vouchers.api import schemas, serializers
+from vouchers.api import bodies, schemas, serializers
 from vouchers.api.fields import parse
 from vouchers.api.filters import AssignmentFilterSet, RedemptionFilterSet, RuleFilterSet, VoucherFilterSet
+from vouchers.api.parameters import path_id
+from vouchers.api.redeeming import redeem_stackable
 from vouchers.models import Redemption, RuleAssignment, ValidationRule, Voucher
+from vouchers.payloads import parse_stackable
 from vouchers.rendering import (
     render_assignment,
     render_redemption,
@@ -32,11 +36,6 @@ from vouchers.services import issuing, validation_rules, vouchers
 
 MOST_ENTRIES = 1000
 """`GET /v1/vouchers/{code}/redemption` has no pages."""
-
-
-def path_id(name: str) -> OpenApiParameter:
-    """A path parameter that takes more than one kind of identifier."""
-    return OpenApiParameter(name, str, OpenApiParameter.PATH)
 
 
 class ScopedViewSet(GenericViewSet[Any]):
@@ -251,6 +250,11 @@ class RedemptionViewSet(ScopedViewSet):
     def list(self, request: Request) -> Response:
         rows = self.page(request, self.get_queryset().for_wire())
         return self.get_paginated_response([render_redemption(row) for row in rows])
+
+    @extend_schema(operation_id="redemptions_redeem", request=bodies.StackableBody, responses=schemas.RedeemedShape)
+    def create(self, request: Request) -> Response:
+        asked = parse_stackable(request.data, cookie=tracking_cookie.read(request))
+        return Response(redeem_stackable(request, asked))
 
     @extend_schema(responses=schemas.RedemptionShape, parameters=[path_id("redemption_id")])
     def retrieve(self, request: Request, redemption_id: str) -> Response:

@@ -7,6 +7,7 @@ from vouchers.rendering.orders import (
     render_order_state,
     render_validated_order,
 )
+from vouchers.rendering.redeemed import for_browser, render_redeemed, render_single
 from vouchers.rendering.redemptions import render_redemption, render_voucher_redemptions
 from vouchers.rendering.rules import render_assignment, render_assignments, render_rule
 from vouchers.rendering.validations import (
@@ -24,6 +25,7 @@ from vouchers.rendering.vouchers import (
 )
 
 __all__ = [
+    "for_browser",
     "no_products",
     "render_amounts",
     "render_assignment",
@@ -34,11 +36,13 @@ __all__ = [
     "render_order",
     "render_order_state",
     "render_redeemable",
+    "render_redeemed",
     "render_redeemed_voucher",
     "render_redemption",
     "render_refusal",
     "render_rule",
     "render_simple_voucher",
+    "render_single",
     "render_validated_order",
     "render_validation",
     "render_voucher",

@@ -11,11 +11,14 @@ from vouchers.models import Redemption, Voucher
 from vouchers.rendering.vouchers import list_url, render_counters, render_simple_voucher
 
 
-def render_redemption(redemption: Redemption, voucher: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The entry. voucher: another form than the simplified one, where the caller wants it.
+def render_redemption(redemption: Redemption) -> dict[str, Any]:
+    """The entry. Read it with `Redemption.objects.of(project).for_wire()`, which brings along all that is shown."""
+    entry = render_entry(redemption, _voucher(redemption.voucher))
+    return entry | _relatives(redemption)
 
-    Read it with `Redemption.objects.of(project).for_wire()`, which brings along all that is shown.
-    """
+
+def render_entry(redemption: Redemption, voucher: dict[str, Any] | None) -> dict[str, Any]:
+    """The entry with the voucher in the form that the call answers, and without what came after it."""
     customer = redemption.customer
     wire: dict[str, Any] = {
         "id": redemption.public_id,
@@ -35,7 +38,7 @@ def render_redemption(redemption: Redemption, voucher: dict[str, Any] | None = N
     wire |= {"result": redemption.result, "status": redemption.status}
     if redemption.session_key:
         wire["session"] = {"key": redemption.session_key}
-    wire |= _failure(redemption) | _relatives(redemption)
+    wire |= _failure(redemption)
     wire["order"] = redemption.order_snapshot
     if redemption.channel_id:
         wire["channel"] = {"channel_id": redemption.channel_id, "channel_type": redemption.channel_type}
@@ -43,7 +46,7 @@ def render_redemption(redemption: Redemption, voucher: dict[str, Any] | None = N
         "customer": render_simple(customer) if customer else None,
         "related_object_type": redemption.related_object_type,
         "related_object_id": redemption.related_object_id or redemption.public_id,
-        "voucher": voucher if voucher is not None else _voucher(redemption.voucher),
+        "voucher": voucher,
     }
     if redemption.amount is not None and redemption.voucher and redemption.voucher.type == Voucher.Type.GIFT:
         wire["gift"] = {"amount": redemption.amount}

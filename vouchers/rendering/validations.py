@@ -5,7 +5,7 @@ Source: validation-and-redemption, section 3.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from vouchers.engine.stacking import Outcome
 from vouchers.engine.terms import Refusal, VoucherTerms
@@ -14,6 +14,7 @@ from vouchers.rendering.vouchers import render_categories
 
 if TYPE_CHECKING:
     from vouchers.models import Voucher
+    from vouchers.payloads import RedeemRequest
     from vouchers.services.validations import Validation
 
 EXPANDED_BY_DEFAULT: Final = frozenset({"order"})
@@ -44,9 +45,19 @@ def render_validation(validation: Validation, request_id: str) -> dict[str, Any]
     return wire
 
 
-def render_redeemable(validation: Validation, outcome: Outcome, request_id: str) -> dict[str, Any]:
+class Decided(Protocol):
+    """A validation or a redemption: what was asked, and the vouchers behind the outcomes."""
+
+    @property
+    def request(self) -> RedeemRequest: ...
+
+    @property
+    def vouchers(self) -> dict[str, Voucher]: ...
+
+
+def render_redeemable(decided: Decided, outcome: Outcome, request_id: str) -> dict[str, Any]:
     """One redeemable of the answer, with what `options.expand` asked for."""
-    expand = EXPANDED_BY_DEFAULT if validation.request.expand is None else validation.request.expand
+    expand = EXPANDED_BY_DEFAULT if decided.request.expand is None else decided.request.expand
     wire: dict[str, Any] = {
         "status": outcome.status,
         "id": outcome.candidate.id,
@@ -57,7 +68,7 @@ def render_redeemable(validation: Validation, outcome: Outcome, request_id: str)
             wire["order"] = render_validated_order(outcome.effect.order)
         wire |= {"applicable_to": no_products(), "inapplicable_to": no_products()}
     wire["result"] = render_result(outcome, request_id)
-    voucher = validation.voucher_of(outcome)
+    voucher = decided.vouchers.get(outcome.candidate.id)
     if voucher is not None:
         wire |= _expanded(voucher, expand)
     return wire
