@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from config.api.authentication import access_of
 from config.api.filters import InstantFilter, window
+from config.kernel.errors import InvalidQueryParams
 from config.project.models import Project
 from customers.services import profiles
 from vouchers.engine import codes
@@ -119,7 +120,10 @@ class RedemptionFilterSet(WireFilterSet):
         fields: ClassVar[list[str]] = []
 
     def with_result(self, redemptions: QuerySet[Redemption], name: str, value: list[str]) -> QuerySet[Redemption]:
-        return redemptions.filter(result__in=[text.upper() for text in value]) if value else redemptions
+        wanted = [text.upper() for text in value]
+        if unknown := set(wanted) - set(Redemption.Result.values):
+            raise InvalidQueryParams(f"Property .result should be SUCCESS or FAILURE, not {min(unknown)[:40]}")
+        return redemptions.filter(result__in=wanted) if wanted else redemptions
 
     def made_by(self, redemptions: QuerySet[Redemption], name: str, value: str) -> QuerySet[Redemption]:
         return self.of_customer(redemptions, "customer", value)
