@@ -28,7 +28,7 @@ class AddressBody(Shape):
     postal_code = serializers.CharField(**MAYBE_NULL)
 
 
-class CustomerBody(Shape):
+class RedeemingCustomerBody(Shape):
     id = serializers.CharField(**MAYBE_NULL)
     source_id = serializers.CharField(**MAYBE_NULL)
     name = serializers.CharField(**MAYBE_NULL)
@@ -74,9 +74,9 @@ class OrderBody(Shape):
     amount = Amount(**MAYBE_NULL)
     initial_amount = Amount(**MAYBE_NULL)
     discount_amount = Amount(**MAYBE_NULL)
-    items = serializers.ListSerializer(child=OrderItemBody(), max_length=500, **MAYBE_NULL)
+    items: Any = serializers.ListSerializer(child=OrderItemBody(), max_length=500, **MAYBE_NULL)
     metadata = serializers.DictField(**MAYBE_NULL)
-    customer = CustomerBody(**MAYBE_NULL)
+    customer = RedeemingCustomerBody(**MAYBE_NULL)
 
 
 class GiftCreditsBody(Shape):
@@ -98,7 +98,7 @@ class OptionsBody(Shape):
 class LegacyBody(Shape):
     """Everything is optional; the code stands in the address."""
 
-    customer = CustomerBody(**MAYBE_NULL)
+    customer = RedeemingCustomerBody(**MAYBE_NULL)
     order = OrderBody(**MAYBE_NULL)
     gift = GiftCreditsBody(**MAYBE_NULL)
     tracking_id = serializers.CharField(**MAYBE_NULL)
@@ -109,8 +109,8 @@ class LegacyBody(Shape):
 class StackableBody(Shape):
     """One to thirty redeemables, tried in turn on one order."""
 
-    redeemables = serializers.ListSerializer(child=RedeemableBody(), min_length=1, max_length=30)
-    customer = CustomerBody(**MAYBE_NULL)
+    redeemables: Any = serializers.ListSerializer(child=RedeemableBody(), min_length=1, max_length=30)
+    customer = RedeemingCustomerBody(**MAYBE_NULL)
     order = OrderBody(**MAYBE_NULL)
     tracking_id = serializers.CharField(**MAYBE_NULL)
     metadata = serializers.DictField(**MAYBE_NULL)

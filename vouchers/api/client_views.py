@@ -12,8 +12,8 @@ from rest_framework.views import APIView
 from config.api import limits, request_id, tracking_cookie
 from config.api.authentication import ClientKeyAuthentication, ClientSwitch, access_of
 from config.kernel import instants
-from vouchers.api import legacy
-from vouchers.api.viewsets import path_id
+from vouchers.api import bodies, legacy, schemas
+from vouchers.api.parameters import path_id
 from vouchers.payloads import parse_legacy, parse_query
 from vouchers.services import validations
 from vouchers.services.channels import Channel
@@ -37,6 +37,8 @@ class ClientValidateView(APIView):
 
     @extend_schema(
         tags=["client"],
+        operation_id="client_validate",
+        responses=schemas.LegacyValidationShape,
         parameters=[
             OpenApiParameter("code", str, OpenApiParameter.QUERY, required=True),
             query("tracking_id", "Raw or as issued."),
@@ -70,7 +72,13 @@ class VoucherValidateView(APIView):
 
     scope = "validations"
 
-    @extend_schema(tags=["validations"], parameters=[path_id("code")])
+    @extend_schema(
+        tags=["validations"],
+        operation_id="vouchers_validate",
+        parameters=[path_id("code")],
+        request=bodies.LegacyBody,
+        responses=schemas.LegacyValidationShape,
+    )
     def post(self, request: Request, code: str) -> Response:
         access = access_of(request)
         validation = validations.validate(

@@ -276,6 +276,35 @@ class ValidationShape(Shape):
     stacking_rules = serializers.DictField(**MAYBE)
 
 
+class LegacyGiftShape(Shape):
+    amount = Count()
+    balance = Count()
+    effect = serializers.CharField(**MAYBE_NULL)
+    credits = Count(**MAYBE)
+
+
+class LegacyValidationShape(Shape):
+    """`GET /client/v1/validate` and `POST /v1/vouchers/{code}/validate`: flat, with the newer form beside it."""
+
+    valid = serializers.BooleanField()
+    code = serializers.CharField()
+    discount = serializers.DictField(**MAYBE)
+    gift = LegacyGiftShape(**MAYBE)
+    reason = serializers.CharField(**MAYBE)
+    error = serializers.DictField(**MAYBE)
+    order = OrderShape(**MAYBE)
+    applicable_to = serializers.DictField(**MAYBE)
+    inapplicable_to = serializers.DictField(**MAYBE)
+    metadata = serializers.DictField()
+    campaign = serializers.CharField(**MAYBE)
+    campaign_id = serializers.CharField(**MAYBE)
+    start_date = serializers.DateTimeField(**MAYBE)
+    expiration_date = serializers.DateTimeField(**MAYBE)
+    tracking_id = serializers.CharField(**MAYBE)
+    customer_id = serializers.CharField(**MAYBE)
+    redeemables = RedeemableShape(many=True)
+
+
 class VoucherRedemptionsShape(Shape):
     """`GET /v1/vouchers/{code}/redemption`."""
 
