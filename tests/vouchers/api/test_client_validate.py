@@ -488,3 +488,16 @@ def test_what_a_browser_began_the_shop_finishes(shop: Shop) -> None:
     assert Event.objects.filter(customer=customer, type="customer.validation.succeeded").count() == 2
     assert get(shop, "code=SPRING&amount=1000").json()["reason"] == "quantity exceeded"
     assert shop.server().get(f"/v1/customers/{quote(token, safe='')}").json()["id"] == customer.public_id
+
+
+def test_a_kept_tracking_id_reads_the_profile(shop: Shop) -> None:
+    nora = make_customer(project=shop.project, source_id="nora")
+    for _ in range(5):  # tokens hold slashes and plus signs now and then
+        token = get(shop, "code=X").json()["tracking_id"]
+        assert shop.server().get(f"/v1/customers/{quote(token, safe='')}").status_code == 404
+    token = get(shop, "code=X&customer=nora").json()["tracking_id"]
+    for written in (quote(token, safe=""), quote(token, safe="+"), quote(quote(token, safe=""), safe="")):
+        response = shop.server().get(f"/v1/customers/{written}")
+        assert (response.status_code, response.json().get("id")) == (200, nora.public_id)
+    updated = shop.server().put(f"/v1/customers/{quote(token, safe='')}", {"name": "Nora"})
+    assert (updated.status_code, updated.json()["name"]) == (200, "Nora")
