@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from config.exports import kinds
 from config.project import services as projects
 from customers.services import aliases
+from tracking import exports
 from tracking.services import catalogue, identities
 
 aliases.readers.append(identities.meant_by)
 projects.on_created.append(catalogue.ensure_shipping)
+kinds.register(exports.KIND)
