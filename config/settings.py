@@ -228,6 +228,11 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [],  # choices stay where they are used; naming them apart finds no good names
 }
 
+FILTER_MAX_DEPTH = env_int("FILTER_MAX_DEPTH", 5, least=1)
+FILTER_MAX_CONDITIONS = env_int("FILTER_MAX_CONDITIONS", 200, least=1)
+FILTER_MAX_VALUES = env_int("FILTER_MAX_VALUES", 5_000, least=1)
+FILTER_MAX_BYTES = env_int("FILTER_MAX_BYTES", 256 * 1024, least=1024)
+
 PROMETHEUS_LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 METRICS_NETWORKS = env_list("METRICS_NETWORKS", ["127.0.0.0/8", "::1/128"])
 

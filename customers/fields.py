@@ -12,6 +12,7 @@ from config.filters.fields import Field, FieldTable, Pattern
 from config.filters.sources import Column, Counter, Nowhere, counter
 from config.filters.values import Kind
 from config.kernel.texts import normal
+from config.project.models import MetadataSchema, Project
 
 ADDRESS: Final = (
     ("country", "Country"),
@@ -177,7 +178,24 @@ PATTERNS: Final = (
     Pattern("loyalty_points.campaigns.", ".points", _campaign_number, example="<campaign>"),
     Pattern("loyalty_tier.", "", _tier, example="<campaign>"),
 )
-SYNONYMS: Final = (Field("city", "City", "Address", Kind.TEXT, Column("city"), depends_on=("address.city",)),)
+SYNONYMS: Final = (
+    Field(*("city", "City", "Address", Kind.TEXT, Column("city")), offered=False, depends_on=("address.city",)),
+)
 """Accepted beside the key that the builder offers."""
 
 FIELDS: Final = FieldTable(*PROFILE, *COUNTERS, *NOT_YET, *SYNONYMS, *PATTERNS)
+
+
+def of(project: Project) -> FieldTable:
+    """The table of a project: metadata has the types its schema declares, read when a metadata key first comes."""
+    return FIELDS.with_declared(lambda: _declared(project))
+
+
+def _declared(project: Project) -> dict[str, Field]:
+    schema = MetadataSchema.objects.of(project).filter(related_object__iexact="customer").first()
+    properties = {} if schema is None else schema.properties
+    return {
+        f"metadata.{name}": declared_field(name, definition)
+        for name, definition in properties.items()
+        if isinstance(definition, dict) and not definition.get("deleted")
+    }

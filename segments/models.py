@@ -9,6 +9,7 @@ from django.db.models import F
 
 from config.project.fields import PublicIdField
 from config.project.models import Scoped
+from segments.querysets import SegmentQuerySet
 
 
 class Segment(Scoped):
@@ -37,6 +38,8 @@ class Segment(Scoped):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField(null=True, blank=True)
 
+    objects = SegmentQuerySet.as_manager()  # type: ignore[misc]
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["project", "public_id"], name="segment_public_id"),
@@ -50,6 +53,11 @@ class Segment(Scoped):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_static(self) -> bool:
+        """Whether its members are a fixed list."""
+        return self.type == self.Type.STATIC
 
 
 class Membership(models.Model):

@@ -1,8 +1,12 @@
-"""What segments tell the apps below; imported once, when all apps are ready."""
+"""What segments tell the apps below, and the segments that name segments; imported once, when all apps are ready."""
 
 from __future__ import annotations
 
+from customers import lookups
 from customers.fields import FIELDS
+from segments import fields, services, uses
 from tracking import fields as behaviour
 
-FIELDS.register(*behaviour.PATTERNS)
+FIELDS.register(*behaviour.PATTERNS, *fields.ROWS)
+lookups.register_members(services.members_of)
+uses.FINDERS.append(services.segments_naming)

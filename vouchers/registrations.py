@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from config.exports import kinds
+from segments import uses
 from tracking.services import identities, recounts
 from vouchers import exports
-from vouchers.services import claims
+from vouchers.services import claims, validation_rules
 
 identities.movers.append(claims.move_redemptions)
 recounts.facts.append(claims.facts_of)
 kinds.register(exports.VOUCHER)
 kinds.register(exports.REDEMPTION)
+uses.FINDERS.append(validation_rules.uses_of_segment)

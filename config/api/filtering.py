@@ -1,16 +1,29 @@
-"""Query parameters of lists: each viewset's FilterSet, with errors in the wire's words."""
+"""Query parameters of lists: each viewset's FilterSet, and `filters[…]` in the filter language; wire's errors.
+
+A viewset that takes `filters[…]` names its table of fields: `filter_fields`, a function of the project.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 from django_filters.rest_framework import DjangoFilterBackend
 from django_filters.utils import translate_validation
 from rest_framework.request import Request
 
+from config.api.authentication import access_of
+from config.filters.compiler import to_q
+from config.filters.days import Moment
+from config.filters.fields import FieldTable, Scope
+from config.filters.parser import InvalidFilter, parse
+from config.filters.query import from_query
+from config.kernel import instants
 from config.kernel.errors import InvalidQueryParams
+from config.project.models import Project
 
 _LEADING_BRACKET: Final = re.compile(r"^\[(\w+)\]\[(\w+)\]$")
 
@@ -24,6 +37,7 @@ class WireFilterBackend(DjangoFilterBackend):
         return kwargs
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
+        queryset = by_filters(request, queryset, view)
         filterset = self.get_filterset(request, queryset, view)
         if filterset is None:
             return queryset
@@ -32,6 +46,22 @@ class WireFilterBackend(DjangoFilterBackend):
             name, problems = next(iter(detail.items()))
             raise InvalidQueryParams(f"Property .{name.replace('[', '.').rstrip(']')} {_sentence(problems)}")
         return filterset.qs
+
+
+def by_filters(request: Request, queryset: Any, view: Any) -> Any:
+    """The rows that `filters[…]` choose; all of them where there are none. Raises InvalidQueryParams."""
+    body = from_query(request.query_params)
+    fields_of: Callable[[Project], FieldTable] | None = getattr(view, "filter_fields", None)
+    if not body or fields_of is None:
+        return queryset
+    project = access_of(request).project
+    table = fields_of(project)
+    try:
+        node = parse(body, table, path=".filters", default_junction="and")
+    except InvalidFilter as refused:
+        raise InvalidQueryParams(refused.details) from None
+    moment = Moment(instants.now(), ZoneInfo(project.timezone))
+    return queryset.filter(to_q(node, Scope(project.pk, moment, table)))
 
 
 def normalise(query: QueryDict) -> QueryDict:

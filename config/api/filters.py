@@ -11,6 +11,8 @@ from django.core.exceptions import ValidationError
 
 from config.kernel import instants
 
+MOST_TEXTS = 100
+
 
 class InstantField(forms.CharField):
     """An ISO 8601 date or date-time."""
@@ -40,3 +42,34 @@ def window(column: str) -> dict[str, InstantFilter]:
         f"{column}[before]": InstantFilter(field_name=column, lookup_expr="lt"),
         f"{column}[after]": InstantFilter(field_name=column, lookup_expr="gt"),
     }
+
+
+class TextsField(forms.Field):
+    """`ids[0]=a&ids[1]=b`, `ids[]=a`, `ids=a`, also repeated."""
+
+    def clean(self, value: Any) -> list[str]:
+        found = [text for text in value or [] if text]
+        if len(found) > MOST_TEXTS:
+            raise ValidationError(f"more than {MOST_TEXTS} values")
+        return found
+
+
+class TextsWidget(forms.Widget):
+    """Collects every spelling of a list from the query."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        return [
+            text
+            for key, texts in data.lists()
+            if key == name or (key.startswith(f"{name}[") and key.endswith("]"))
+            for text in texts
+        ]
+
+
+class TextsFilter(django_filters.Filter):
+    """A list of texts."""
+
+    field_class = TextsField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, widget=TextsWidget(), **kwargs)

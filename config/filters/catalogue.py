@@ -31,7 +31,7 @@ _CHIPS = frozenset({"$in", "$not_in", "$includes", "$intersects"})
 
 def catalogue(fields: FieldTable, *, seen: Iterable[Field] = ()) -> dict[str, Any]:
     """The builder's data. seen: fields that exist only in stored data or have a name of their own (event names)."""
-    rows = {row.key: render_field(row) for row in fields}
+    rows = {row.key: render_field(row) for row in fields if row.offered}
     for row in seen:
         rows.setdefault(row.key, render_field(row))
     for pattern in fields.patterns:

@@ -63,6 +63,8 @@ class Field:
     exact: bool = False
     lowered: bool = False
     declared: bool = True
+    offered: bool = True
+    """Whether the builder offers it; synonyms are accepted without being offered."""
     depends_on: tuple[str, ...] = ()
     """Other keys whose change changes this one."""
 

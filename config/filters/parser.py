@@ -55,15 +55,15 @@ class InvalidFilter(InvalidPayload):
     """Invalid payload"""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        """details: all problems, each once; a sentence that does not name its own place is followed by it."""
+        """details: all problems, each once; a sentence that does not name its place is followed by it."""
         self.problems = problems
         super().__init__("; ".join(dict.fromkeys(_located(problem) for problem in problems)))
 
 
 def _located(problem: Problem) -> str:
-    if f"Property {problem.path} " in problem.message or problem.path.count(".") < 2:
-        return problem.message
-    return f"{problem.message} (found at {problem.path})"
+    """The wire's sentence about operators names only the whole filter."""
+    is_general = problem.message.endswith(NAMED_IN_ERRORS)
+    return f"{problem.message} (found at {problem.path})" if is_general else problem.message
 
 
 def parse(

@@ -19,7 +19,7 @@ from config.api.parsing import WireJsonParser
 from config.api.routing import IDENTIFIER
 from config.kernel import instants
 from config.kernel.errors import InvalidPayload
-from customers import imports, lookups, services
+from customers import fields, imports, lookups, services
 from customers.api.filters import CustomerFilter
 from customers.api.paging import CustomerPagination
 from customers.api.serializers import (
@@ -45,6 +45,7 @@ class CustomerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Customer]):
     queryset = Customer.objects.none()
     serializer_class = CustomerObject
     filterset_class = CustomerFilter
+    filter_fields = staticmethod(fields.of)
     pagination_class = CustomerPagination
     lookup_url_kwarg = "id"
     lookup_value_regex = IDENTIFIER

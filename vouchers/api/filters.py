@@ -5,19 +5,15 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import django_filters
-from django import forms
-from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
 from config.api.authentication import access_of
-from config.api.filters import InstantFilter, window
+from config.api.filters import InstantFilter, TextsFilter, window
 from config.kernel.errors import InvalidQueryParams
 from config.project.models import Project
 from customers.services import profiles
 from vouchers.engine import codes
 from vouchers.models import Redemption, RuleAssignment, ValidationRule, Voucher
-
-MOST_IDS = 100
 
 
 class WireFilterSet(django_filters.FilterSet):
@@ -40,37 +36,6 @@ class WireFilterSet(django_filters.FilterSet):
         """Rows whose customer is meant by an id, a source id or a tracking id."""
         customer = profiles.find_or_none(project=self.project, identifier=identifier)
         return rows.none() if customer is None else rows.filter(**{column: customer})
-
-
-class TextsField(forms.Field):
-    """`ids[0]=a&ids[1]=b`, `ids[]=a`, `ids=a`, also repeated."""
-
-    def clean(self, value: Any) -> list[str]:
-        found = [text for text in value or [] if text]
-        if len(found) > MOST_IDS:
-            raise ValidationError(f"more than {MOST_IDS} values")
-        return found
-
-
-class TextsWidget(forms.Widget):
-    """Collects every spelling of a list from the query."""
-
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
-        return [
-            text
-            for key, texts in data.lists()
-            if key == name or (key.startswith(f"{name}[") and key.endswith("]"))
-            for text in texts
-        ]
-
-
-class TextsFilter(django_filters.Filter):
-    """A list of texts."""
-
-    field_class = TextsField
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, widget=TextsWidget(), **kwargs)
 
 
 class VoucherFilterSet(WireFilterSet):

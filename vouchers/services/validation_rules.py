@@ -12,6 +12,7 @@ from django.db.models import Q
 from config.kernel.errors import DuplicateFound, NotFound
 from config.project.models import Project
 from segments.models import Segment
+from segments.uses import Use
 from vouchers.engine import codes, definitions
 from vouchers.engine.definitions import DefinitionError
 from vouchers.errors import InvalidValidationRules
@@ -107,6 +108,12 @@ def unassign(*, project: Project, rule: ValidationRule, public_id: str, at: date
     bound = RuleAssignment.objects.of(project).filter(rule=rule, public_id=public_id)
     if "\0" in public_id or not bound.delete()[0]:
         raise NotFound.of("validation_rules_assignment", public_id)
+
+
+def uses_of_segment(segment: Segment) -> list[Use]:
+    """What names a segment, for the one who wants to delete it."""
+    rules = ValidationRule.objects.filter(project_id=segment.project_id, segment_ids__contains=[segment.public_id])
+    return [Use("validation rule", rule.public_id, rule.name) for rule in rules.order_by("pk")]
 
 
 def rules_naming(*, project: Project, segment_id: str) -> list[ValidationRule]:

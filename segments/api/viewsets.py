@@ -1,0 +1,68 @@
+"""`/v1/segments`. Source: segments.md section 3."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, status, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from config.api.authentication import access_of
+from config.api.routing import IDENTIFIER
+from config.kernel import instants
+from segments import payloads, services
+from segments.api.filters import SegmentFilter, fields_of
+from segments.api.serializers import SegmentBody, SegmentObject
+from segments.models import Segment
+from segments.rendering import render_segment
+
+IDENTIFIED = OpenApiParameter("id", str, OpenApiParameter.PATH, description="`seg_…`")
+
+
+@extend_schema_view(list=extend_schema(operation_id="list_segments"))
+class SegmentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Segment]):
+    """Segments: fixed lists of customers, and filters that describe them."""
+
+    queryset = Segment.objects.none()
+    serializer_class = SegmentObject
+    filterset_class = SegmentFilter
+    filter_fields = staticmethod(fields_of)
+    lookup_url_kwarg = "id"
+    lookup_value_regex = IDENTIFIER
+    scope: ClassVar[str] = "segments"
+    data_ref: ClassVar[str] = "data"
+    orders: ClassVar[dict[str, str]] = {"created_at": "created_at"}
+
+    def get_queryset(self) -> QuerySet[Segment]:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        return Segment.objects.of(access_of(self.request).project)
+
+    @extend_schema(operation_id="create_segment", request=SegmentBody, responses={200: SegmentObject})
+    def create(self, request: Request) -> Response:
+        """Create a segment of listed customers, or one that a filter describes."""
+        data = payloads.parse_segment(request.data)
+        segment = services.create(
+            project=access_of(request).project,
+            name=data.name,
+            type=data.type,
+            filter=data.filter,
+            customers=data.customers,
+            metadata=data.metadata,
+            at=instants.now(),
+        )
+        return Response(render_segment(segment))
+
+    @extend_schema(operation_id="get_segment", parameters=[IDENTIFIED], responses={200: SegmentObject})
+    def retrieve(self, request: Request, id: str) -> Response:
+        """One segment."""
+        return Response(render_segment(services.find(project=access_of(request).project, identifier=id)))
+
+    @extend_schema(operation_id="delete_segment", parameters=[IDENTIFIED], responses={204: None})
+    def destroy(self, request: Request, id: str) -> Response:
+        """Delete a segment that nothing uses."""
+        services.delete(project=access_of(request).project, identifier=id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
