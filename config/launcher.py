@@ -58,6 +58,11 @@ class Place:
         """What the first start printed."""
         return self.data / "sandbox.json"
 
+    @property
+    def demonstrated(self) -> Path:
+        """Says that the demonstration data is complete."""
+        return self.data / "demonstrated"
+
 
 def place_from_environment() -> Place:
     """PORT (8000), HOST (127.0.0.1: only this machine) and DATA_DIR (.data)."""
@@ -109,6 +114,8 @@ def _run(place: Place, stack: ExitStack) -> None:
     supervisor = stack.enter_context(_supervisor(environment, keeper))
     _wait_until_it_answers(place, supervisor)
     _greet(place, first)
+    if place.sandbox.exists() and not place.demonstrated.exists():
+        _demonstrate(environment)
     supervisor.wait()
     raise CannotRun(f"The supervisor ended; see {place.data / 'log'}.")
 
@@ -170,6 +177,22 @@ def _prepare(environment: dict[str, str]) -> bool:
             process.terminate()
             process.wait()
     return first
+
+
+def _demonstrate(environment: dict[str, str]) -> None:
+    """Make demonstration data beside the running server; a failure is told and stops nothing."""
+    _say("Making demonstration data; the dashboard can be used meanwhile")
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "demonstration"],
+        cwd=BASE_DIR, env=environment, stdout=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        failed = process.wait()
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+    _say("Demonstration data is not complete; see above." if failed else "Demonstration data is there.")
 
 
 @contextmanager

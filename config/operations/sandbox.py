@@ -16,6 +16,8 @@ from config.project.models import Project
 
 NAME: Final = "Sandbox"
 EMAIL: Final = "admin@example.com"
+DEMONSTRATED: Final = "demonstrated"
+"""A file in the data folder that says that the project Sandbox has its demonstration data."""
 ORIGINS: Final = ("http://localhost:3000", "http://localhost:8080", "http://127.0.0.1:8080")
 """What a developer's page is usually served from; the instance's own address is added."""
 

@@ -1,0 +1,100 @@
+"""Demonstration data: customers from a CSV file, segments, vouchers and three months of redemptions.
+
+Everything goes through the services that real data goes through, with `at` in the past where the story is.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from config.jobs import runner
+from config.jobs.models import AsyncAction
+from config.kernel.errors import DomainError
+from config.operations.demonstration import offers, people, story
+from config.project.models import Project
+from customers import imports, tasks
+from customers.models import Customer
+from segments import services as segments
+from segments.models import Segment
+from vouchers.models import Redemption, Voucher
+from vouchers.payloads import parse_stackable
+from vouchers.services import issuing, redemptions, validation_rules, validations
+
+Say = Callable[[str], None]
+
+
+def fill(project: Project, *, at: datetime, say: Say = lambda text: None) -> None:
+    """Bring the story into the project, or what is missing of it after an interrupted start. at: the present."""
+    opened = at - timedelta(days=story.DAYS + 1)
+    if not Customer.objects.of(project).exists():
+        say("Importing made-up customers")
+        import_customers(project, opened)
+    offer(project, opened, at)
+    if not Redemption.objects.of(project).exists():
+        say("Letting them shop for three months")
+        shop(project, at)
+
+
+def import_customers(project: Project, at: datetime) -> None:
+    """Upload the file and run the import as the wizard does, here and now instead of in the worker."""
+    file = imports.upload(project=project, content=io.BytesIO(people.csv_file()), given_name="customers.csv", at=at)
+    found = imports.inspect(file)
+    action = imports.start(
+        file, mapping=found.proposed_mapping, options=imports.Options(), at=at, title="customers.csv"
+    )
+    runner.run_now(action, tasks.import_file)
+    action.refresh_from_db()
+    if action.status != AsyncAction.Status.DONE:
+        raise RuntimeError(f"the demonstration import ended as {action.status}: {action.failure}")
+
+
+def offer(project: Project, opened: datetime, at: datetime) -> None:
+    """Segments, rules and codes; each only if it is not there yet."""
+    made = {entry["name"]: _segment(project, entry, opened) for entry in offers.SEGMENTS}
+    corporate = made[offers.CORPORATE["name"]]
+    for data, rule in _vouchers(corporate, at):
+        if Voucher.objects.of(project).filter(code=data["code"]).exists():
+            continue
+        rules = [validation_rules.create(project=project, data=rule, at=opened).public_id] if rule else []
+        issuing.create(project=project, data={**data, "validation_rules": rules}, at=opened)
+
+
+def _vouchers(corporate: Segment, at: datetime) -> list[tuple[dict[str, Any], Mapping[str, Any] | None]]:
+    only_corporate = offers.segment_rule(corporate.public_id, "For our corporate customers in California")
+    return [
+        (offers.percent(offers.WELCOME, 10, additional_info="On every parcel's leaflet"), None),
+        (offers.percent(offers.SUMMER, 20, amount_limit=5000, redemption={"quantity": 80}), None),
+        (offers.percent(offers.CORP, 20), only_corporate),
+        (offers.amount(offers.BIG, 1500), offers.BIG_CART),
+        (offers.percent(offers.SPRING, 25, expiration_date=at - timedelta(days=45)), None),
+        *((offers.gift(code, 5000), None) for code in offers.GIFTS),
+        *((offers.amount(code, 500, redemption={"quantity": 1}), None) for code in offers.SINGLE),
+    ]
+
+
+def _segment(project: Project, entry: Mapping[str, Any], at: datetime) -> Segment:
+    known = Segment.objects.of(project).filter(name=entry["name"]).first()
+    return known or segments.create(
+        project=project,
+        name=entry["name"],
+        type="auto-update",
+        filter=entry["filter"],
+        customers=None,
+        metadata={},
+        at=at,
+    )
+
+
+def shop(project: Project, at: datetime) -> None:
+    """Redeem as the shop's backend does; refusals are part of the story."""
+    for visit in story.visits(people.people(), at):
+        request = parse_stackable(visit.body)
+        if visit.looked_first:
+            validations.validate(project=project, request=request, at=visit.at - timedelta(minutes=2))
+        try:
+            redemptions.redeem(project=project, request=request, at=visit.at)
+        except DomainError:
+            continue
