@@ -1,6 +1,6 @@
 """What happens to customers; call as `services.upsert(...)`."""
 
-from customers.services.counters import COUNTERS, add_order, move_counters, set_last_order
+from customers.services.counters import COUNTERS, add_order, move_counters, moved, set_last_order
 from customers.services.loading import Existing, Loaded
 from customers.services.profiles import delete, find, find_or_none, preview, profile_of, update, upsert, upsert_many
 
@@ -13,6 +13,7 @@ __all__ = [
     "find",
     "find_or_none",
     "move_counters",
+    "moved",
     "preview",
     "profile_of",
     "set_last_order",

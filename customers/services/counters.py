@@ -8,6 +8,7 @@ from typing import Final
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Greatest
 
+from config.project import statements
 from customers.models import Customer
 
 COUNTERS: Final = frozenset(
@@ -31,6 +32,25 @@ def move_counters(*, customer_id: int, at: datetime, **deltas: int) -> None:
     moved = {name: F(name) + delta for name, delta in deltas.items() if delta}
     if moved:
         Customer.objects.filter(pk=customer_id).update(counted_at=at, **moved)
+
+
+def moved(
+    *, customer_id: int, at: datetime, order: tuple[int, datetime] | None = None, **deltas: int
+) -> statements.Part:
+    """`move_counters` and `add_order` as a part of one larger statement. order: (amount, instant) of one order more."""
+    if strange := deltas.keys() - COUNTERS:
+        raise ValueError(f"not a counter: {', '.join(sorted(strange))}")
+    if order is not None:
+        deltas = {**deltas, "orders_total_amount": order[0], "orders_total_count": 1}
+    changed = {name: delta for name, delta in deltas.items() if delta}
+    sets = ["counted_at = %s", *(f"{name} = {name} + %s" for name in changed)]
+    params: list[object] = [at, *changed.values()]
+    if order is not None:
+        sets.append("orders_last_amount = CASE WHEN orders_last_at > %s THEN orders_last_amount ELSE %s END")
+        sets.append("orders_last_at = greatest(orders_last_at, %s)")
+        params += [order[1], order[0], order[1]]
+    sql = f"UPDATE customers_customer SET {', '.join(sets)} WHERE id = %s RETURNING id"  # noqa: S608  our own names
+    return statements.Part(sql, (*params, customer_id))
 
 
 def add_order(*, customer_id: int, at: datetime, amount: int, ordered_at: datetime) -> None:

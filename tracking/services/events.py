@@ -13,6 +13,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Q
 
 from config.kernel import ids
+from config.project import statements
 from config.project.models import Project
 from config.project.querysets import ScopedQuerySet
 from customers.models import Customer
@@ -122,7 +123,26 @@ def record_unhurried(
 
 def record_many(*, project: Project, events: Sequence[NewEvent]) -> list[Event]:
     """Append events in order, with one statement for the rows and one for the counters."""
-    rows = [
+    rows = rows_of(project, events)
+    if len(rows) == 1 and not _counted(events):
+        rows[0].save(force_insert=True)
+        return rows
+    with transaction.atomic():
+        Event.objects.bulk_create(rows, batch_size=1000)
+        _move_counters(_counted(events))
+    return rows
+
+
+def part(*, project: Project, events: Sequence[NewEvent]) -> statements.Part:
+    """The insertion of events as a part of one larger statement; of those that move no counter."""
+    if _counted(events):
+        raise ValueError("custom events move counters: use record_many")
+    return statements.insert(rows_of(project, events))
+
+
+def rows_of(project: Project, events: Sequence[NewEvent]) -> list[Event]:
+    """Unsaved rows, in order."""
+    return [
         Event(
             project=project,
             type=new.type,
@@ -139,13 +159,6 @@ def record_many(*, project: Project, events: Sequence[NewEvent]) -> list[Event]:
         )
         for new in events
     ]
-    if len(rows) == 1 and not _counted(events):
-        rows[0].save(force_insert=True)
-        return rows
-    with transaction.atomic():
-        Event.objects.bulk_create(rows, batch_size=1000)
-        _move_counters(_counted(events))
-    return rows
 
 
 def timeline(

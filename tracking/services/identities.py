@@ -159,6 +159,8 @@ def write_customer(
         customer = customers.upsert(project=project, data=replace(said, id=UNSET, source_id=UNSET), at=at)
     else:
         return None, Claim()
+    if identity.row is not None and identity.row.customer_id == customer.pk and not identity.visitor:
+        return customer, Claim()  # bound before, and nobody anonymous beside it
     return customer, claim(project=project, identity=identity, customer=customer, at=at)
 
 

@@ -66,6 +66,20 @@ def save_order(
         return _change(stored, values, customer, at, status)
 
 
+def draft(*, project: Project, order: Mapping[str, Any], customer: Customer | None, at: datetime, status: str) -> Order:
+    """A new order that is not stored yet, for who joins its insertion with other writes. order: as `save_order`'s."""
+    values = {name: value for name, value in order.items() if name in COLUMNS}
+    if values.get("items") is not None:
+        values["items"] = [stored_line(line) for line in values["items"]]
+    return Order(project=project, customer=customer, status=status, created_at=at, **values)
+
+
+def counted(order: Order) -> tuple[int, datetime] | None:
+    """What a new order adds to its customer's counters, as `customers.moved` takes it; None where it does not count."""
+    facts = _Counted.of(order)
+    return None if facts.ordered_at is None else (facts.amount, facts.ordered_at)
+
+
 def set_status(*, order: Order, status: str, at: datetime) -> Order:
     """Change the status, e.g. CANCELED, and the customer's counters with it."""
     with transaction.atomic():

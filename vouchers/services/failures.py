@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from config.kernel import ids
 from config.kernel.errors import DomainError, NotFound
+from config.project import statements
 from config.project.models import Project
 from customers import services as customers
 from customers.rendering import render_simple
@@ -136,15 +137,16 @@ def _refusals_of(outcome: Outcome) -> tuple[Refusal, ...]:
 
 
 def _write(attempt: Attempt, refused: NotRedeemable) -> list[Redemption]:
+    """Rows, events and the customer's counter in one statement."""
     customer = attempt.identity.customer
     rows = [_row(attempt, refused, one) for one in refused.refused]
-    if customer is not None:
-        transactions.lock_customer(customer.pk)
-    Redemption.objects.bulk_create(rows)
+    parts = {"saved": statements.insert(rows)}
     if customer is not None or attempt.identity.token:
-        events.record_many(project=attempt.project, events=[_event(attempt, row) for row in rows])
+        news = [event(attempt, row) for row in rows]
+        parts["recorded"] = events.part(project=attempt.project, events=news)
     if customer is not None:
-        customers.move_counters(customer_id=customer.pk, at=attempt.at, redemptions_failed=len(rows))
+        parts["counted"] = customers.moved(customer_id=customer.pk, at=attempt.at, redemptions_failed=len(rows))
+    statements.run(parts)
     return rows
 
 
@@ -177,9 +179,11 @@ def _reason(refusal: Refusal) -> dict[str, Any]:
     return reason
 
 
-def _event(attempt: Attempt, row: Redemption) -> NewEvent:
+def event(attempt: Attempt, row: Redemption) -> NewEvent:
+    """The event of a redemption, on the timeline of its customer or of the visitor's token."""
+    succeeded = row.result == Redemption.Result.SUCCESS
     return NewEvent(
-        type="customer.redemption.failed",
+        type=f"customer.redemption.{'succeeded' if succeeded else 'failed'}",
         at=attempt.at,
         data=event_data(row),
         customer_id=row.customer_id,

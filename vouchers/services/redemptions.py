@@ -8,22 +8,22 @@ keeps the failed attempt. Source: validation and redemption, side effects and co
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from django.db import IntegrityError
-from django.db.models import F, Q
 
 from config.kernel import ids
 from config.kernel.instants import to_wire
+from config.project import statements
 from config.project.models import Project
+from config.project.statements import Part
 from customers import services as customers
 from customers.models import Customer
 from tracking.models import Order
 from tracking.services import events, identities, orders
-from tracking.services.events import NewEvent
 from tracking.services.identities import Identity
 from vouchers.engine import stacking
 from vouchers.engine.discounts import Effect
@@ -39,6 +39,9 @@ from vouchers.services.failures import Attempt, NotRedeemable
 log = logging.getLogger("tessera.redemptions")
 
 QUANTITY_CHECKS: Final = ("voucher_quantity_left", "voucher_gift_balance")
+LEFT: Final = """(quantity IS NULL OR redeemed_quantity < quantity)
+    AND redeemed_amount <= gift_amount - gift_subtracted_amount - %s"""
+"""The condition that a use is left, and the credits are there."""
 QUANTITY_EXCEEDED: Final = Refusal("quantity_exceeded", "quantity exceeded")
 
 
@@ -103,7 +106,8 @@ def _redeem(attempt: Attempt) -> Redeemed:
     before = carts.state_of(project, request, stored)
     customer = _write_customer(attempt)
     with transactions.one_at_a_time():
-        found = candidates.find(project, request.redeemables, lock=True)
+        pk = None if customer is None else customer.pk
+        found = candidates.find(project, request.redeemables, lock=True, customer_id=pk)
     facts = candidates.facts_of(
         project=project,
         request=request,
@@ -123,7 +127,7 @@ def _redeem(attempt: Attempt) -> Redeemed:
 
 
 def _write_customer(attempt: Attempt) -> Customer | None:
-    """The redeeming customer, upserted and locked before any voucher is; None where nobody was named."""
+    """The redeeming customer, upserted; None where nobody was named."""
     request = attempt.request
     customer, _ = identities.write_customer(
         project=attempt.project,
@@ -132,8 +136,6 @@ def _write_customer(attempt: Attempt) -> Customer | None:
         at=attempt.at,
         protect=attempt.protect_customer,
     )
-    if customer is not None:
-        transactions.lock_customer(customer.pk)
     return customer
 
 
@@ -150,16 +152,10 @@ def _record(
     for voucher, (_, effect) in zip(redeemed, applied, strict=True):
         _count_in_memory(voucher, effect, attempt.at)
     public_ids = [ids.new("r_") for _ in range(len(applied) + (len(applied) > 1))]
-    order = _save_order(attempt, stack, redeemed, public_ids, customer, stored)
+    order = _order(attempt, stack, redeemed, public_ids, customer, stored)
     rows, parent = _rows(attempt, stack, applied, redeemed, public_ids, customer, order)
-    _save_rows(rows, parent)
+    _write(attempt, rows, parent, [effect for _, effect in applied])
     _write_ledger(applied, rows, attempt.at)
-    _record_events(attempt, rows)
-    _move_customer(customer, applied, attempt.at)
-    for voucher, (_, effect) in sorted(zip(redeemed, applied, strict=True), key=lambda pair: pair[0].pk):
-        if not use(voucher, credits=effect.credits or 0, at=attempt.at):
-            log.error("voucher %s was used up although it was locked", voucher.public_id)
-            raise NotRedeemable.of(voucher, QUANTITY_EXCEEDED)
     return Redeemed(
         request=attempt.request,
         redemptions=tuple(rows),
@@ -174,24 +170,72 @@ def _record(
     )
 
 
-def use(voucher: Voucher, *, credits: int, at: datetime) -> bool:
-    """Count one use of a voucher if it has one left, and the credits if it has them; says whether it did."""
-    moved: dict[str, Any] = {"redeemed_quantity": F("redeemed_quantity") + 1, "updated_at": at}
-    if credits:
-        moved["redeemed_amount"] = F("redeemed_amount") + credits
+def _write(attempt: Attempt, rows: Sequence[Redemption], parent: Redemption | None, effects: Sequence[Effect]) -> None:
+    """Everything in one statement: order, redemptions, events, the customer's counters, the vouchers' uses."""
+    order, parts = rows[0].order, dict[str, Part]()
+    fresh = order if order is not None and order._state.adding else None
+    links: dict[str, str] = {} if fresh is None else {"order_id": "saved_order"}
+    if fresh is not None:
+        parts["saved_order"] = statements.insert([fresh])
+    if parent is not None:
+        parts["saved_parent"] = statements.insert([parent], links)
+        links["parent_id"] = "saved_parent"
+    parts["saved"] = statements.insert(rows, links)
+    if news := [failures.event(attempt, row) for row in rows if row.customer_id or row.token]:
+        parts["recorded"] = events.part(project=attempt.project, events=news)
+    if rows[0].customer_id is not None:
+        counted = None if fresh is None else orders.counted(fresh)
+        parts["counted"] = customers.moved(
+            customer_id=rows[0].customer_id, at=attempt.at, order=counted, **_counters(effects)
+        )
+    uses = {f"use_{row.voucher.pk}": row.voucher for row in rows if row.voucher is not None}
+    for (name, voucher), effect in zip(uses.items(), effects, strict=True):
+        parts[name] = use(voucher, effect.credits or 0, attempt.at)
+    written = _run(parts, uses)
+    _mark_saved(order, written.get("saved_order"), parent, written.get("saved_parent"), rows, written["saved"])
+
+
+def _run(parts: Mapping[str, Part], uses: Mapping[str, Voucher]) -> dict[str, list[int]]:
+    """Execute, and read whether each use was counted."""
     try:
-        return bool(Voucher.objects.filter(left_for(credits), pk=voucher.pk).update(**moved))
+        written = statements.run(parts)
     except IntegrityError as error:
+        voucher = next(iter(uses.values()))
         if any(check in str(error) for check in QUANTITY_CHECKS):
             log.exception("the lock of voucher %s has a hole", voucher.public_id)
             raise NotRedeemable.of(voucher, QUANTITY_EXCEEDED) from error
         raise
+    for name, voucher in uses.items():
+        if not written[name]:
+            log.error("voucher %s was used up although it was locked", voucher.public_id)
+            raise NotRedeemable.of(voucher, QUANTITY_EXCEEDED)
+    return written
 
 
-def left_for(credits: int) -> Q:
-    """The condition that a use is left and the credits are there."""
-    left = Q(quantity=None) | Q(redeemed_quantity__lt=F("quantity"))
-    return left & Q(redeemed_amount__lte=F("gift_amount") - F("gift_subtracted_amount") - credits) if credits else left
+def _mark_saved(
+    order: Order | None,
+    order_ids: Sequence[int] | None,
+    parent: Redemption | None,
+    parent_ids: Sequence[int] | None,
+    rows: Sequence[Redemption],
+    row_ids: Sequence[int],
+) -> None:
+    """Give the instances the keys that the statement returned."""
+    if order is not None and order_ids:
+        statements.mark_saved(order, order_ids[0])
+    if parent is not None and parent_ids:
+        statements.mark_saved(parent, parent_ids[0])
+        parent.order = order
+    for row, row_id in zip(rows, row_ids, strict=True):
+        statements.mark_saved(row, row_id)
+        row.order, row.parent = order, parent
+
+
+def use(voucher: Voucher, credits: int, at: datetime) -> Part:
+    """Count one use of a voucher if it has one left, and the credits if it has them; a row returned says it did."""
+    sql = f"""UPDATE vouchers_voucher SET redeemed_quantity = redeemed_quantity + 1,
+        redeemed_amount = redeemed_amount + %s, updated_at = %s WHERE id = %s AND {LEFT} RETURNING id"""  # noqa: S608
+    return Part(sql, (credits, at, voucher.pk, credits))
 
 
 def _count_in_memory(voucher: Voucher, effect: Effect, at: datetime) -> None:
@@ -201,7 +245,7 @@ def _count_in_memory(voucher: Voucher, effect: Effect, at: datetime) -> None:
     voucher.updated_at = at
 
 
-def _save_order(
+def _order(
     attempt: Attempt,
     stack: Stack,
     redeemed: Sequence[Voucher],
@@ -209,7 +253,10 @@ def _save_order(
     customer: Customer | None,
     stored: Order | None,
 ) -> Order | None:
-    """The order with its discounts, PAID unless it says otherwise; None where no order was sent."""
+    """The order with its discounts, PAID unless it says otherwise; None where no order was sent.
+
+    A stored one is changed at once; a new one is only made here and written with everything else.
+    """
     state, sent = stack.order, attempt.request.order
     if state is None or sent is None:
         return None
@@ -220,18 +267,11 @@ def _save_order(
         "metadata": state.data.get("metadata") or {},
         "redemptions": _order_entries(attempt, redeemed, public_ids),
     }
+    kept = stored.status if stored is not None and stored.status in Order.COUNTED else Order.Status.PAID
+    common: dict[str, Any] = {"customer": customer, "at": attempt.at, "status": sent.status or kept}
     if stored is not None:
-        values["id"] = stored.public_id
-    elif sent.source_id:
-        values["source_id"] = sent.source_id
-    status = sent.status or (stored.status if stored is not None and stored.status in Order.COUNTED else None)
-    return orders.save_order(
-        project=attempt.project,
-        order=values,
-        customer=customer,
-        at=attempt.at,
-        status=status or Order.Status.PAID,
-    )
+        return orders.save_order(project=attempt.project, order={**values, "id": stored.public_id}, **common)
+    return orders.draft(project=attempt.project, order={**values, "source_id": sent.source_id}, **common)
 
 
 def _order_entries(attempt: Attempt, redeemed: Sequence[Voucher], public_ids: Sequence[str]) -> dict[str, Any]:
@@ -302,12 +342,6 @@ def _child_order(state: OrderState | None, order: Order | None) -> dict[str, Any
     return {**short, "id": order.public_id, "source_id": order.source_id}
 
 
-def _save_rows(rows: Sequence[Redemption], parent: Redemption | None) -> None:
-    if parent is not None:
-        parent.save(force_insert=True)
-    Redemption.objects.bulk_create(rows)
-
-
 def _write_ledger(applied: Sequence[tuple[Outcome, Effect]], rows: Sequence[Redemption], at: datetime) -> None:
     """One line for every gift card that paid something."""
     entries = [
@@ -327,35 +361,11 @@ def _write_ledger(applied: Sequence[tuple[Outcome, Effect]], rows: Sequence[Rede
         VoucherTransaction.objects.bulk_create(entries)
 
 
-def _record_events(attempt: Attempt, rows: Sequence[Redemption]) -> None:
-    """One event for each redemption, on the timeline of the customer or of the visitor's token."""
-    new = [
-        NewEvent(
-            type="customer.redemption.succeeded",
-            at=attempt.at,
-            data=failures.event_data(row),
-            customer_id=row.customer_id,
-            token="" if row.customer_id else row.token,
-            group_id=attempt.channel.request_id,
-            source=attempt.channel.source,
-            campaign_id=row.campaign_id,
-            campaign_type=row.campaign.campaign_type if row.campaign else "",
-        )
-        for row in rows
-        if row.customer_id or row.token
-    ]
-    if new:
-        events.record_many(project=attempt.project, events=new)
-
-
-def _move_customer(customer: Customer | None, applied: Sequence[tuple[Outcome, Effect]], at: datetime) -> None:
-    if customer is None:
-        return
-    gifts = [effect.credits for _, effect in applied if effect.credits is not None]
-    customers.move_counters(
-        customer_id=customer.pk,
-        at=at,
-        redemptions_succeeded=len(applied),
-        gift_redemptions=len(gifts),
-        gift_redeemed_amount=sum(gifts),
-    )
+def _counters(effects: Sequence[Effect]) -> dict[str, int]:
+    """What the customer's counters gain; an order's own are moved with it."""
+    gifts = [effect.credits for effect in effects if effect.credits is not None]
+    return {
+        "redemptions_succeeded": len(effects),
+        "gift_redemptions": len(gifts),
+        "gift_redeemed_amount": sum(gifts),
+    }

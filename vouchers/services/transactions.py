@@ -11,7 +11,6 @@ from typing import Final, TypeVar
 from django.db import DatabaseError, OperationalError, connection, transaction
 
 from config.kernel.errors import MultipleRequests
-from customers.models import Customer
 
 Result = TypeVar("Result")
 
@@ -39,11 +38,6 @@ def run(work: Callable[[], Result]) -> Result:
                 raise
         time.sleep(random.uniform(0.010, 0.050))  # noqa: S311  outside the transaction; spreads those who collided
     raise AssertionError("unreachable")
-
-
-def lock_customer(pk: int) -> None:
-    """Hold the customer's row to the end of the transaction; always before any voucher's."""
-    Customer.objects.filter(pk=pk).order_by().select_for_update(no_key=True).values_list("pk").first()
 
 
 def sqlstate(error: BaseException) -> str:
