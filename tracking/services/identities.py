@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 
-from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 
 from config.kernel.errors import InvalidPayload, NotFound
-from config.project import encryption
+from config.project import encryption, statements
 from config.project.metadata import is_storable
 from config.project.models import Project
 from customers import services as customers
@@ -235,7 +236,7 @@ def _owner(project: Project, row: TrackingIdentity, *, but: Customer) -> Custome
 def _of_customer(project: Project, customer: Customer) -> Identity:
     """A customer without a source id is known by the HMAC of its own id."""
     source_id = customer.source_id
-    row = _row(project, Q(source_id=source_id) | Q(token=source_id)) if source_id else None
+    row = _row(project, source_id=source_id, token=source_id) if source_id else None
     token = row.token if row else _hmac(project, source_id or customer.public_id)
     return Identity(token=token, source_id=source_id, customer=customer, named=True, row=row)
 
@@ -244,7 +245,7 @@ def _of_identifier(project: Project, value: str) -> Identity:
     """A token that was issued means whom it was issued to; anything else is a raw identity."""
     if tokens.looks_like_one(value) and (known := _known_token(project, value)) is not None:
         return replace(known, named=True)
-    row = _row(project, Q(source_id=value))
+    row = _row(project, source_id=value)
     return Identity(
         token=row.token if row else _hmac(project, value),
         source_id=value,
@@ -256,7 +257,7 @@ def _of_identifier(project: Project, value: str) -> Identity:
 
 def _known_token(project: Project, token: str | None) -> Identity | None:
     """Whom an issued token means; None for one that this project never issued."""
-    row = _row(project, Q(token=token)) if token else None
+    row = _row(project, token=token) if token else None
     if row is None:
         return None
     visitor = (row.token,) if row.source_id is None else ()
@@ -302,8 +303,7 @@ def _insert(project: Project, found: Identity, at: datetime) -> TrackingIdentity
         last_seen_at=at,
     )
     TrackingIdentity.objects.bulk_create([fresh], ignore_conflicts=True)
-    same = Q(token=token) if fresh.source_id is None else Q(token=token) | Q(source_id=fresh.source_id)
-    return _row(project, same) or fresh
+    return _row(project, token=token, source_id=fresh.source_id) or fresh
 
 
 def _bind(project: Project, row: TrackingIdentity, visitors: Sequence[str]) -> None:
@@ -322,9 +322,30 @@ def _is_one_of(project: Project, value: str, found: Identity) -> bool:
     return known is not None and (known.token == found.token or known.customer == found.customer)
 
 
-def _row(project: Project, which: Q) -> TrackingIdentity | None:
-    rows = TrackingIdentity.objects.of(project).filter(which).select_related("customer", "alias_of__customer")
-    return rows.order_by("pk").first()
+def _row(project: Project, *, token: str | None = None, source_id: str | None = None) -> TrackingIdentity | None:
+    """The stored token with this value or for this identity, and its customer.
+
+    Written by hand: every call of the API asks this, and to build the statement would cost more than to run it.
+    """
+    wanted = {name: value for name, value in (("token", token), ("source_id", source_id)) if value is not None}
+    with connection.cursor() as cursor:
+        cursor.execute(_row_sql(tuple(wanted)), {"project": project.pk, **wanted})
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    width = len(statements.names(TrackingIdentity))
+    row = statements.load(TrackingIdentity, found[:width])
+    customer = None if row.customer_id is None else statements.load(Customer, found[width:])
+    row.customer = customer
+    return row
+
+
+@cache
+def _row_sql(wanted: tuple[str, ...]) -> str:
+    either = " OR ".join(f"i.{name} = %({name})s" for name in wanted)
+    columns = f"{statements.columns(TrackingIdentity, 'i')}, {statements.columns(Customer, 'c')}"
+    return f"""SELECT {columns} FROM tracking_trackingidentity i LEFT JOIN customers_customer c ON c.id = i.customer_id
+        WHERE i.project_id = %(project)s AND ({either}) ORDER BY i.id LIMIT 1"""  # noqa: S608  our own columns
 
 
 def _alive(row: TrackingIdentity | None) -> Customer | None:

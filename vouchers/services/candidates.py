@@ -10,9 +10,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
+from django.db import connection
 from django.db.models import prefetch_related_objects
 
-from config.project import schemas
+from config.project import schemas, statements
 from config.project.models import Project
 from customers.models import Customer
 from customers.payloads import CustomerData
@@ -92,7 +93,7 @@ def locked(project: Project, keys: Mapping[str, str], customer_id: int | None) -
 @cache
 def _statement(*, with_ids: bool, lock: bool = False, after_customer: bool = False) -> str:
     """Written by hand: to build it anew would cost more than to run it. No joins: few vouchers have a campaign."""
-    columns = ", ".join(f'v."{field.column}"' for field in Voucher._meta.concrete_fields)
+    columns = statements.columns(Voucher, "v")
     named = "(v.code_key = ANY(%(codes)s) OR v.public_id = ANY(%(ids)s))" if with_ids else "v.code_key = ANY(%(codes)s)"
     held = "SELECT id FROM customers_customer WHERE id = %(customer)s FOR NO KEY UPDATE"
     return f"""
@@ -118,7 +119,14 @@ def _ids(keys: Mapping[str, str]) -> list[str]:
 
 def _fetch(sql: str, parameters: Mapping[str, Any]) -> list[Voucher]:
     """The rows, and what the few that belong to something belong to."""
-    rows = list(Voucher.objects.raw(sql, parameters))
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        found = cursor.fetchall()
+    rows = []
+    for *values, rules in found:
+        row = statements.load(Voucher, values)
+        row.rules_json = rules  # type: ignore[attr-defined]  # travels with the row as an annotation would
+        rows.append(row)
     if any(row.campaign_id or row.category_id or row.holder_id or row.referrer_id for row in rows):
         prefetch_related_objects(rows, "campaign__category", "category", "holder", "referrer")
     return rows
