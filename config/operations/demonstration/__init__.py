@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from config.imports.subjects import Options
 from config.jobs import runner
 from config.jobs.models import AsyncAction
 from config.kernel.errors import DomainError
@@ -42,9 +43,7 @@ def import_customers(project: Project, at: datetime) -> None:
     """Upload the file and run the import as the wizard does, here and now instead of in the worker."""
     file = imports.upload(project=project, content=io.BytesIO(people.csv_file()), given_name="customers.csv", at=at)
     found = imports.inspect(file)
-    action = imports.start(
-        file, mapping=found.proposed_mapping, options=imports.Options(), at=at, title="customers.csv"
-    )
+    action = imports.start(file, mapping=found.proposed_mapping, options=Options(), at=at, title="customers.csv")
     runner.run_now(action, tasks.import_file)
     action.refresh_from_db()
     if action.status != AsyncAction.Status.DONE:
