@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import DatabaseError, DataError, OperationalError, connections, transaction
+from django.db import DatabaseError, DataError, OperationalError, connection, connections, transaction
 from django.db.models import Sum
 
 from config.imports import files, reader
@@ -29,6 +29,7 @@ from config.jobs.errors import StopRequested
 from config.jobs.runner import Run
 
 BATCH_ROWS: Final = 5_000
+"""For each loader."""
 BATCH_CHARACTERS: Final = 8_000_000
 SMALL_FILE: Final = 500_000
 """Bytes up to which one thread does everything: starting others would take longer."""
@@ -250,6 +251,10 @@ def _apply(job: Job, part: Part) -> int:
 
 
 def _apply_once(job: Job, part: Part, *, carefully: bool) -> int:
+    with connection.cursor() as cursor:
+        # A crash may take the last batches, with their records: the run goes on before them. The action's end is
+        # committed as usual, and with it all that came before.
+        cursor.execute("SET LOCAL synchronous_commit = off")
     job.run.hold()
     project, options = job.import_file.project, job.options
     if carefully:

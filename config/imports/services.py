@@ -41,7 +41,7 @@ def start(
         raise WrongMapping(f"The mapping has {len(mapping)} columns, the file {len(import_file.headers)}")
     if problems := subject.mapping_problems(mapping, import_file.headers, needs_key=needs_key):
         raise WrongMapping("; ".join(problems))
-    small = import_file.size <= SMALL_FILE
+    loaders = 1 if import_file.size <= SMALL_FILE else subject.loaders(mapping)
     with transaction.atomic():
         action = runner.start(
             project=import_file.project,
@@ -49,8 +49,8 @@ def start(
             task=task,
             parameters={
                 "import_file": import_file.public_id,
-                "batch_rows": BATCH_ROWS,
-                "loaders": 1 if small else subject.loaders(mapping),
+                "batch_rows": BATCH_ROWS * loaders,
+                "loaders": loaders,
             },
             at=at,
             title=title or import_file.title,
