@@ -27,6 +27,10 @@ class VoucherQuerySet(ScopedQuerySet["Voucher"]):
 class RedemptionQuerySet(ScopedQuerySet["Redemption"]):
     """Redemptions and rollbacks of a project."""
 
+    def per_code(self) -> Self:
+        """One row for each code tried: without the rows that only hold a stack of codes together."""
+        return self.exclude(related_object_type="redemption", kind="redemption", result="SUCCESS")
+
     def for_wire(self) -> Self:
         """With all that a rendered redemption names."""
         return self.select_related(

@@ -36,7 +36,8 @@ def daily(*, project: Project, since: datetime, zone: ZoneInfo) -> list[Daily]:
     refused = Q(result=Redemption.Result.FAILURE)
     rows = (
         Redemption.objects.of(project)
-        .filter(created_at__gte=since, kind=Redemption.Kind.REDEMPTION, children__isnull=True)
+        .per_code()
+        .filter(created_at__gte=since, kind=Redemption.Kind.REDEMPTION)
         .annotate(day=TruncDate("created_at", tzinfo=zone))
         .values("day")
         .annotate(

@@ -222,7 +222,7 @@ def _about_task(action: AsyncAction) -> Iterator[Attention]:
         else reverse("dashboard:task", args=[action.public_id])
     )
     name = f"Import “{file}”" if file else action.title or action.type
-    failed = (action.result or {}).get("failed") or 0
+    failed = (action.result or {}).get("failed_count") or 0
     if action.status == AsyncAction.Status.FAILED and not action.stopped:
         yield Attention("bad", f"{name} failed: {action.failure}", url, "Look")
     elif action.status == AsyncAction.Status.DONE and isinstance(failed, int) and failed:

@@ -88,12 +88,12 @@ class TargetRow:
 def rows_of(inspection: Inspection, mapping: Sequence[str | None], targets: Sequence[TargetChoice]) -> list[TargetRow]:
     """The columns with their menus. mapping: what is chosen now."""
     fields = tuple((target.key, target.label) for target in targets if not target.key.startswith(METADATA))
-    known = tuple((target.key, target.label) for target in targets if target.key.startswith(METADATA))
+    known = tuple((target.key, f"Metadata: {target.label}") for target in targets if target.key.startswith(METADATA))
     rows = []
     for index, column in enumerate(inspection.columns):
         target = (mapping[index] if index < len(mapping) else None) or ""
         own = target if target.startswith(METADATA) else METADATA + (column.header.strip() or f"column_{index + 1}")
-        fresh = () if own in dict(known) else ((own, own.removeprefix(METADATA)),)
+        fresh = () if own in dict(known) else ((own, f"Metadata: {own.removeprefix(METADATA)}"),)
         rows.append(
             TargetRow(
                 index=index,

@@ -56,6 +56,8 @@ def duration_of(action: AsyncAction, at: datetime) -> str:
     if action.started_at is None:
         return "–"
     seconds = max(0, int(((action.finished_at or at) - action.started_at).total_seconds()))
+    if seconds == 0:
+        return "under 1 s"
     if seconds < 60:
         return f"{seconds} s"
     return (

@@ -6,6 +6,7 @@ import json
 from typing import Any, Final
 
 from django import forms
+from django.core.validators import validate_email
 
 from customers.models import Customer
 from customers.payloads import ADDRESS_KEYS, CustomerData, parse_customer
@@ -47,6 +48,13 @@ class CustomerForm(forms.Form):
         if customer is not None:
             self.fields["source_id"].disabled = True
             self.fields["source_id"].help_text = "The shop's own key; it never changes."
+
+    def clean_email(self) -> str:
+        """A new address must look like one; what is stored already may stay as it is."""
+        typed: str = self.cleaned_data["email"]
+        if typed and (self.customer is None or typed != self.customer.email):
+            validate_email(typed)
+        return typed
 
     def clean_metadata(self) -> dict[str, Any] | None:
         text = self.cleaned_data["metadata"].strip()

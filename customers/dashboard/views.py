@@ -138,7 +138,8 @@ class CustomerEdit(Page):
             for name in form.fields
             if name not in ("version", "metadata") and (form.cleaned_data.get(name) or "") != (stored[name] or "")
         ]
-        form.data = {**form.data, "version": str(form.customer.version)}
+        typed = {name: form.data.get(name) for name in form.data}
+        form.data = typed | {"version": str(form.customer.version)}
         put_on_form(form, error)
         return self.show(form, status=409, differs=differs)
 

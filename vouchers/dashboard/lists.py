@@ -75,6 +75,7 @@ def redemptions_of(project: Project) -> QuerySet[Redemption]:
     """What the list shows of each attempt, with the names beside it. Parts of a stack are shown, not the stack."""
     return (
         Redemption.objects.of(project)
+        .per_code()
         .select_related("voucher", "customer")
         .only(
             *("public_id", "kind", "result", "status", "code", "discount_amount", "amount", "order_amount"),

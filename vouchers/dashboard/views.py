@@ -208,6 +208,11 @@ class RedemptionPage(Page):
                 "outcome": words.outcome(row),
                 "reasons": [explain(reason, voice) for reason in kept],
                 "order": order,
-                "lines": order.get("items") or [],
+                "lines": words.lines_of(order),
+                "sums": {
+                    "before": order.get("initial_amount", order.get("amount")),
+                    "discount": order.get("total_discount_amount", row.discount_amount),
+                    "total": order.get("total_amount", order.get("amount")),
+                },
             }
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -110,3 +111,34 @@ def named_segments(reasons: Iterable[Mapping[str, Any]]) -> set[str]:
 def _moment(at: datetime) -> str:
     local = timezone.localtime(at)
     return f"{local.day} {local:%b %Y, %H:%M}"
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    """A line of an order as the page shows it. Amounts are minor units, None where not known."""
+
+    name: str
+    quantity: int
+    amount: int | None
+    discount: int | None
+
+
+def lines_of(order: Mapping[str, Any]) -> list[OrderLine]:
+    """The lines of a kept order, each under the best name it has."""
+    return [
+        OrderLine(
+            name=_name_of(line),
+            quantity=line.get("quantity") or 1,
+            amount=line.get("amount"),
+            discount=line.get("discount_amount") or line.get("applied_discount_amount"),
+        )
+        for line in order.get("items") or ()
+    ]
+
+
+def _name_of(line: Mapping[str, Any]) -> str:
+    for part, key in (("product", "name"), ("sku", "sku")):
+        thing = line.get(part)
+        if isinstance(thing, Mapping) and thing.get(key):
+            return str(thing[key])
+    return str(next((line[key] for key in ("product_id", "sku_id", "source_id") if line.get(key)), "Item"))
