@@ -13,8 +13,9 @@ from typing import Any, Final, NamedTuple
 from config.imports.plan import Problem
 from config.kernel import ids
 from config.kernel.instants import parse_instant
+from config.kernel.texts import normal
 from config.project.metadata_schema import NO_SCHEMA, Definition, Schema, check, from_text
-from customers.payloads import LENGTHS
+from customers.payloads import AS_SENT, LENGTHS
 from customers.staging import BITS, StagedRow
 
 METADATA: Final = "metadata."
@@ -128,6 +129,7 @@ class Columns:
             if target is not None:
                 self._add(index, target, header)
         self._headers = headers
+        self._as_sent = {index for index, target in enumerate(mapping) if target in AS_SENT}
         self._public_ids = _fresh_ids()
 
     def _add(self, index: int, target: str, header: str) -> None:
@@ -139,7 +141,7 @@ class Columns:
         elif kind == "address":
             self._address.append((index, key, header, LENGTHS[key]))
         elif kind == "metadata":
-            key = target.removeprefix(METADATA)
+            key = normal(target.removeprefix(METADATA))
             self._metadata.append((index, key, header, self._definitions.get(key)))
         elif target in ("birthdate", "birthday"):
             self._days.append((index, target, BITS[target], header))
@@ -150,6 +152,8 @@ class Columns:
         """Return the row, or None and every problem of it."""
         if self._unescape:
             cells = [unescaped(cell) for cell in cells]
+        if not "".join(cells).isascii():
+            cells = [cell if index in self._as_sent else normal(cell) for index, cell in enumerate(cells)]
         problems: list[Problem] = []
         fields: dict[str, Any] = {}
         clear, given = self._clear, 0

@@ -5,7 +5,6 @@ Source: customers.md section 6 (fields) and section 7 (what missing, null and pa
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from config.kernel.errors import InvalidPayload
 from config.kernel.instants import parse_instant
+from config.kernel.texts import normal, normal_value
 from config.project.metadata import is_storable, parse_metadata
 
 
@@ -29,6 +29,8 @@ class Unset(Enum):
 UNSET: Final = Unset.UNSET
 
 ADDRESS_KEYS: Final = ("city", "state", "line_1", "line_2", "country", "postal_code")
+AS_SENT: Final = frozenset({"id", "source_id", "phone"})
+"""Compared code point by code point."""
 INDEXED_LENGTH: Final = 500
 """Characters of a text that stands in a B-tree, whose entries end at 2,704 bytes."""
 TEXT_LENGTH: Final = 16_000
@@ -80,13 +82,18 @@ def parse_customer(body: object, path: str = ".customer") -> CustomerData:
         birthdate=_day(body, "birthdate", path),
         birthday=_day(body, "birthday", path),
         address=_address(body.get("address", UNSET), f"{path}.address"),
-        metadata=UNSET if body.get("metadata") is None else parse_metadata(body["metadata"], f"{path}.metadata"),
+        metadata=UNSET if body.get("metadata") is None else _metadata(body["metadata"], f"{path}.metadata"),
     )
+
+
+def _metadata(value: object, path: str) -> Mapping[str, Any]:
+    metadata: Mapping[str, Any] = normal_value(parse_metadata(value, path))
+    return metadata
 
 
 def email_key(email: str | None) -> str | None:
     """The e-mail as it is compared: composed (NFC) and lower case."""
-    return None if email is None else unicodedata.normalize("NFC", email).lower()
+    return None if email is None else normal(email).lower()
 
 
 def _identifier(body: Mapping[str, object], key: str, path: str) -> str | Unset:
@@ -101,14 +108,17 @@ def _text(body: Mapping[str, object], key: str, path: str) -> str | Unset | None
 
 
 def check_text(value: object, field: str, path: str) -> str:
-    """Return the text of a profile field. Raises InvalidPayload: no text, too long for `field`, not storable."""
+    """Return the text of a profile field, composed (NFC) as filters compare it; keys and phones stay as they are.
+
+    Raises InvalidPayload: no text, too long for `field`, not storable.
+    """
     if not isinstance(value, str):
         raise InvalidPayload(f"Property {path} should be string")
     if len(value) > LENGTHS[field]:
         raise InvalidPayload(f"Property {path} cannot be longer than {LENGTHS[field]} characters")
     if not is_storable(value):
         raise InvalidPayload(f"Property {path} contains a character that cannot be stored")
-    return value
+    return value if field in AS_SENT else normal(value)
 
 
 def _day(body: Mapping[str, object], key: str, path: str) -> date | Unset | None:

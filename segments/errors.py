@@ -15,9 +15,3 @@ class SegmentChanged(Conflict):
     """Somebody else saved this segment meanwhile"""
 
     key = "segment_changed"
-
-
-class FilterTookTooLong(Invalid):
-    """The filter takes too long"""
-
-    key = "filter_timeout"

@@ -248,6 +248,17 @@ def test_customers_are_listed_by_the_same_language(shop):
     assert (unknown.status_code, unknown.json()["resource_type"]) == (404, "segment")
 
 
+def test_texts_meet_in_whatever_form_they_were_typed(shop):
+    decomposed, composed = "Ko\u0308ln", "K\u00f6ln"
+    for source_id, city in (("a", decomposed), ("b", composed)):
+        body = {"source_id": source_id, "address": {"city": city}, "metadata": {city: [city]}}
+        assert shop.server().post("/v1/customers", body).status_code == 200
+    for city in (decomposed, composed):
+        for field in ("address.city", f"metadata.{city}"):
+            segment_id = post(shop, {"name": city, "filter": condition(field, **{"is": [city]})}).json()["id"]
+            assert members(shop, segment_id) == ["a", "b"]
+
+
 def test_a_customers_segments(shop):
     segment = make_segment(project=shop.project, name="Berlin")
     other = make_segment(

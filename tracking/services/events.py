@@ -13,6 +13,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Q
 
 from config.kernel import ids
+from config.kernel.texts import normal
 from config.project import statements
 from config.project.models import Project
 from config.project.querysets import ScopedQuerySet
@@ -146,7 +147,7 @@ def rows_of(project: Project, events: Sequence[NewEvent]) -> list[Event]:
         Event(
             project=project,
             type=new.type,
-            name=new.name,
+            name=normal(new.name),
             category=new.category,
             customer_id=new.customer_id,
             token=new.token,
@@ -242,7 +243,7 @@ CounterRow = tuple[int, str, int, datetime, datetime]
 def _counted(events: Iterable[NewEvent]) -> list[tuple[int, str, datetime]]:
     """What moves a counter: (customer, name, instant) of each custom event of a known customer."""
     return [
-        (new.customer_id, new.name, new.at)
+        (new.customer_id, normal(new.name), new.at)
         for new in events
         if new.type == CUSTOM_EVENT and new.customer_id is not None and new.name
     ]
