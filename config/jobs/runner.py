@@ -131,9 +131,9 @@ def start(
     return action
 
 
-def run_now(action: AsyncAction, task: Task[Any, Any, Any]) -> None:
-    """Do a started action here; the worker that takes its job finds it done. For commands without a worker."""
-    run(_functions[task.name], action_id=action.pk)
+def run_now(action: AsyncAction, task: Task[Any, Any, Any], *, at: datetime) -> None:
+    """Do a started action here and at that instant; the worker that takes its job finds it done. For commands."""
+    run(_functions[task.name], action_id=action.pk, clock=lambda: at)
 
 
 def request_stop(action: AsyncAction) -> None:
@@ -208,9 +208,15 @@ def fail(action: AsyncAction, reason: str, *, at: datetime, result: Result | Non
     )
 
 
-def run(function: JobFunction, *, action_id: int, should_abort: Callable[[], bool] = lambda: False) -> None:
+def run(
+    function: JobFunction,
+    *,
+    action_id: int,
+    should_abort: Callable[[], bool] = lambda: False,
+    clock: Callable[[], datetime] = instants.now,
+) -> None:
     """Claim the action, do one attempt at it, and record how it ended. Safe to call twice for one action."""
-    action = _claim(action_id, instants.now())
+    action = _claim(action_id, clock())
     if action is None:
         return
     this = Run(action, should_abort)
@@ -221,19 +227,19 @@ def run(function: JobFunction, *, action_id: int, should_abort: Callable[[], boo
         log.warning("job was taken over by another worker", extra=noted)
     except StopRequested:
         _end(
-            action, instants.now(), status=Status.FAILED, operation_status=Outcome.FAILED, stopped=True,
+            action, clock(), status=Status.FAILED, operation_status=Outcome.FAILED, stopped=True,
             failure="Stopped before its end", result=_plain(this.partial),
         )  # fmt: skip
     except exceptions.JobAborted:
         _put_back(action)
         raise
     except DomainError as error:
-        fail(action, error.details or error.message, at=instants.now(), result=this.partial)
+        fail(action, error.details or error.message, at=clock(), result=this.partial)
     except Exception:
         log.exception("job broke and will be tried again", extra=noted)
         raise
     else:
-        finish(action, result, at=instants.now())
+        finish(action, result, at=clock())
 
 
 def _claim(action_id: int, at: datetime) -> AsyncAction | None:

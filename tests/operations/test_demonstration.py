@@ -47,6 +47,7 @@ def test_the_shop_fills_with_redemptions_and_refusals_and_is_not_filled_twice(db
 
     assert Customer.objects.of(project).count() == people.COUNT
     assert AsyncAction.objects.of(project).get().status == "DONE"
+    assert not Customer.objects.of(project).filter(created_at__gt=AT - timedelta(days=story.DAYS)).exists()
     found = Counter(Redemption.objects.of(project).values_list("result", "failure_code"))
     assert found["SUCCESS", ""] > 50
     assert {"order_rules_violated", "customer_rules_violated", "voucher_expired"} <= {key for _, key in found}

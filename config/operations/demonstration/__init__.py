@@ -44,7 +44,7 @@ def import_customers(project: Project, at: datetime) -> None:
     file = imports.upload(project=project, content=io.BytesIO(people.csv_file()), given_name="customers.csv", at=at)
     found = imports.inspect(file)
     action = imports.start(file, mapping=found.proposed_mapping, options=Options(), at=at, title="customers.csv")
-    runner.run_now(action, tasks.import_file)
+    runner.run_now(action, tasks.import_file, at=at)
     action.refresh_from_db()
     if action.status != AsyncAction.Status.DONE:
         raise RuntimeError(f"the demonstration import ended as {action.status}: {action.failure}")
