@@ -74,7 +74,7 @@ class OrderBody(Shape):
     amount = Amount(**MAYBE_NULL)
     initial_amount = Amount(**MAYBE_NULL)
     discount_amount = Amount(**MAYBE_NULL)
-    items: Any = serializers.ListSerializer(child=OrderItemBody(), max_length=500, **MAYBE_NULL)
+    items = serializers.ListField(child=OrderItemBody(), max_length=500, **MAYBE_NULL)
     metadata = serializers.DictField(**MAYBE_NULL)
     customer = RedeemingCustomerBody(**MAYBE_NULL)
 
@@ -109,7 +109,7 @@ class LegacyBody(Shape):
 class StackableBody(Shape):
     """One to thirty redeemables, tried in turn on one order."""
 
-    redeemables: Any = serializers.ListSerializer(child=RedeemableBody(), min_length=1, max_length=30)
+    redeemables = serializers.ListField(child=RedeemableBody(), min_length=1, max_length=30)
     customer = RedeemingCustomerBody(**MAYBE_NULL)
     order = OrderBody(**MAYBE_NULL)
     tracking_id = serializers.CharField(**MAYBE_NULL)
