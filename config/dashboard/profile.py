@@ -19,11 +19,14 @@ from config.kernel.instants import parse_instant, to_wire
 from config.project.permissions import Permission
 from customers import services
 from customers.models import Customer
+from segments import services as segments
+from segments.models import Segment
 from tracking.models import Event, EventCounter, Order
 from vouchers.dashboard.lists import redemptions_of
 from vouchers.models import Redemption
 
 PAGE: Final = 50
+MOST_SEGMENTS: Final = 500
 SALT: Final = "dashboard.timeline"
 TABS: Final = (
     ("customer", "Timeline"),
@@ -122,6 +125,20 @@ class Orders(ProfilePage):
 
     def money(self, amount: int | None) -> str:
         return kit.money_text(amount, self.project.currency)
+
+
+class Segments(ProfilePage):
+    """In which segments the customer is, and for any other why, or why not."""
+
+    tab = "customer-segments"
+    template_name = "dashboard/customers/segments.html"
+
+    def body(self, customer: Customer, request: HttpRequest) -> dict[str, Any]:
+        rows = list(Segment.objects.of(self.project).newest_first()[:MOST_SEGMENTS])
+        inside = segments.which_of(project=self.project, segments=rows, customer=customer, at=self.at)
+        asked = next((row for row in rows if row.public_id == request.GET.get("check")), None)
+        why = None if asked is None else segments.why(segment=asked, customer=customer, at=self.at)
+        return {"rows": rows, "inside": inside, "asked": asked, "why": why}
 
 
 class Metadata(ProfilePage):

@@ -9,6 +9,7 @@ from config.dashboard import imports as import_pages
 from config.dashboard import profile
 from config.dashboard.home import Nothing, Overview
 from config.dashboard.login import SignIn
+from config.dashboard.narrowings import by_filter, by_segment
 from config.dashboard.tasks import TaskList, TaskPage
 from customers.dashboard.views import CustomerList
 
@@ -18,11 +19,11 @@ urlpatterns = [
     path("", Overview.as_view(), name="home"),
     path("login/", SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
-    path("customers/", CustomerList.as_view(), name="customers"),
+    path("customers/", CustomerList.as_view(narrowings=(by_segment, by_filter)), name="customers"),
     path("", include("customers.dashboard.urls")),
     path("customers/<str:public_id>/", profile.Timeline.as_view(), name="customer"),
     path("customers/<str:public_id>/orders/", profile.Orders.as_view(), name="customer-orders"),
-    path("customers/<str:public_id>/segments/", profile.Metadata.as_view(), name="customer-segments"),
+    path("customers/<str:public_id>/segments/", profile.Segments.as_view(), name="customer-segments"),
     path("customers/<str:public_id>/metadata/", profile.Metadata.as_view(), name="customer-metadata"),
     # The segment pages replace the next line by include("segments.dashboard.urls").
     path("segments/", Nothing.as_view(), {"rest": "segments/"}, name="segments"),

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from customers.models import Customer
 from tests.dashboard.rows import make_event, make_order, make_redemption
-from tests.factories import NOW, make_customer, make_project, make_voucher
+from tests.factories import NOW, make_customer, make_project, make_segment, make_voucher
 from tracking.models import EventCounter
 
 pytestmark = pytest.mark.django_db
@@ -174,12 +174,15 @@ def test_a_forged_cursor_is_the_beginning(marketer, project, cursor):
 
 
 @pytest.mark.parametrize("rows", [3, 30])
-@pytest.mark.parametrize(("name", "queries"), [("customer", 10), ("customer-orders", 8), ("customer-metadata", 7)])
+@pytest.mark.parametrize(
+    ("name", "queries"), [("customer", 10), ("customer-orders", 8), ("customer-metadata", 7), ("customer-segments", 9)]
+)
 def test_a_profile_costs_the_same_for_3_and_for_30_rows(
     marketer, project, django_assert_num_queries, rows, name, queries
 ):
     customer = make_customer(project=project, metadata={"deep": {"er": [1, None, ""]}, "no": False})
     for number in range(rows):
+        make_segment(project=project)
         make_event(customer, name="opened")
         make_order(customer, source_id=f"o{number}")
         make_redemption(project, customer=customer, voucher=make_voucher(project=project))
@@ -205,3 +208,58 @@ def test_deep_json_in_the_form_is_refused(marketer):
     assert answer.status_code == 400
     answer = marketer.post(reverse("dashboard:customer-new"), {"metadata": json.dumps({"a": {"b": {"c": {"d": {}}}}})})
     assert answer.status_code == 400
+
+
+def test_the_profile_says_in_which_segments_and_why_not_in_another(marketer, project):
+    customer = make_customer(project=project, address={"city": "Bonn"})
+    berlin = make_segment(project=project, name="Berliners")
+    make_segment(
+        project=project, name="Bonners", definition='{"junction":"and","address.city":{"conditions":{"$is":["Bonn"]}}}'
+    )
+    answer = marketer.get(url("customer-segments", customer), {"check": berlin.public_id})
+    assert [segment.name for segment in answer.context["inside"]] == ["Bonners"]
+    page = answer.content.decode()
+    assert "Not in, because" in page
+    assert "Bonn" in page
+
+
+def test_the_list_narrows_by_segment_and_by_the_filter_language(marketer, project):
+    make_customer(project=project, name="Ada", address={"city": "Berlin"})
+    make_customer(project=project, name="Ben", address={"city": "Bonn"})
+    segment = make_segment(project=project, name="Berliners")
+    address = reverse("dashboard:customers")
+    written = '{"junction":"and","address.city":{"conditions":{"$is":["Bonn"]}}}'
+    for query, chip, shown, hidden in (
+        ({"segment": segment.public_id}, "In segment “Berliners”", "Ada", "Ben"),
+        ({"filter": written}, "City is Bonn", "Ben", "Ada"),
+    ):
+        answer = marketer.get(address, query)
+        assert [found.words for found in answer.context["listing"].chips] == [chip]
+        assert [row.name for row in answer.context["listing"].rows] == [shown]
+        assert hidden not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"segment": "seg_gone"}, "This segment does not exist any more."),
+        ({"filter": "{"}, "The filter in the address is not JSON."),
+        ({"filter": "[" * 5000}, "The filter in the address is not JSON."),
+        ({"filter": '{"junction":"and","nonsense":{"conditions":{"$is":[1]}}}'}, "nonsense"),
+        ({"filter": '{"junction":"and"}'}, "filter"),
+    ],
+)
+def test_a_filter_that_cannot_be_read_is_never_everyone(marketer, project, query, sentence):
+    make_customer(project=project, name="Ada")
+    answer = marketer.get(reverse("dashboard:customers"), query)
+    assert answer.status_code == 200
+    assert answer.context["listing"].rows == []
+    assert sentence in " ".join(answer.context["listing"].problems)
+
+
+def test_segments_of_other_projects_narrow_nothing(marketer, project):
+    make_customer(project=project)
+    foreign = make_segment(project=make_project("Other"), name="Foreign")
+    answer = marketer.get(reverse("dashboard:customers"), {"segment": foreign.public_id})
+    assert answer.context["listing"].rows == []
+    assert "Foreign" not in answer.content.decode()

@@ -33,7 +33,7 @@ def import_file(project):
 
 
 LISTS = [
-    ("customers", customer, "No customers yet", "customers", 7),
+    ("customers", customer, "No customers yet", "customers", 8),
     ("vouchers", voucher, "No vouchers yet", "vouchers", 7),
     ("redemptions", redemption, "No redemptions yet", "attempts", 7),
     ("tasks", task, "No tasks yet", "tasks", 7),

@@ -1,0 +1,63 @@
+"""Filters of the customers' list that come from higher apps: the segment one is in, and the filter language."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet
+
+from config.dashboard.lists import Filter
+from config.filters.ast import Node
+from config.filters.compiler import to_q
+from config.filters.sentence import sentence
+from config.kernel.errors import NotFound
+from config.project.models import Project
+from customers.models import Customer
+from segments import definitions, services
+from segments.models import Segment
+
+MOST_OFFERED: Final = 200
+
+
+def by_segment(project: Project, at: datetime) -> Filter:
+    """`?segment=seg_…`: live members."""
+    offered = Segment.objects.of(project).newest_first().values_list("public_id", "name")[:MOST_OFFERED]
+    choices = tuple(offered)
+
+    def apply(rows: QuerySet[Customer], public_id: str) -> QuerySet[Customer]:
+        try:
+            segment = services.find(project=project, identifier=public_id)
+        except NotFound as error:
+            raise ValueError("This segment does not exist any more.") from error
+        return rows.filter(definitions.q_of(segment, definitions.scope_of(project, at)))
+
+    def words(public_id: str) -> str:
+        return f"In segment “{dict(choices).get(public_id, public_id)}”"
+
+    return Filter("segment", "Segment", apply, choices=choices, words=words)
+
+
+def by_filter(project: Project, at: datetime) -> Filter:
+    """`?filter={…}`: the filter language of segments, as the builder writes it."""
+    scope = definitions.scope_of(project, at)
+
+    def node_of(text: str) -> Node:
+        try:
+            body: Any = json.loads(text)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise ValueError("The filter in the address is not JSON.") from error
+        node, problems = definitions.read(project=project, body=body, table=scope.fields)
+        if node is None:
+            raise ValueError("; ".join(problem.message for problem in problems[:3]))
+        return node
+
+    def apply(rows: QuerySet[Customer], text: str) -> QuerySet[Customer]:
+        return rows.filter(to_q(node_of(text), scope))
+
+    def words(text: str) -> str:
+        return sentence(node_of(text), scope.fields, zone=ZoneInfo(project.timezone))
+
+    return Filter("filter", "Filter", apply, words=words, offered=False)
