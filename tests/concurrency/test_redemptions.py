@@ -6,19 +6,24 @@ the test would prove nothing; and with only the CHECK constraint left it must st
 
 from __future__ import annotations
 
+import itertools
+import json
+import threading
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.db.models import Sum
+from rest_framework.test import APIClient
 
 from config.kernel.errors import MultipleRequests
 from config.project.models import Project
 from config.project.statements import Part
 from tests.concurrency.threads import at_once
-from tests.factories import NOW, make_customer, make_project, make_voucher
+from tests.factories import NOW, make_customer, make_project, make_shop, make_voucher
 from tracking.services import recounts
 from vouchers.errors import VoucherRefused
 from vouchers.models import Redemption, Voucher, VoucherTransaction
@@ -28,6 +33,7 @@ from vouchers.services import candidates, redemptions
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.slow]
 AT = NOW + timedelta(days=1)
 THREADS = 100
+TOGETHER = 6
 
 
 def redeem_once(project: Project, index: int, code: str = "CODE", **body: Any) -> str:
@@ -49,12 +55,13 @@ def race(threads: int = THREADS, **body: Any) -> Counter[str]:
 
 
 def switch_lock_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every redemption reads the voucher without waiting for the others, a moment before it writes."""
+    """Redemptions read the voucher without waiting for each other; the first few have all read before one writes."""
+    together, first = threading.Barrier(TOGETHER), itertools.count()
 
     def unlocked(project: Project, keys: dict[str, str], customer_id: int | None) -> list[Voucher]:
         rows = candidates.matching(project, keys)
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(0.02)")  # a database that is a little slower: the race is no rare event
+        if next(first) < TOGETHER:
+            together.wait(timeout=30)
         return rows
 
     monkeypatch.setattr(candidates, "locked", unlocked)
@@ -103,6 +110,27 @@ def test_a_gift_card_never_pays_more_than_it_has() -> None:
     ledger = VoucherTransaction.objects.aggregate(paid=Sum("amount"))["paid"]
     assert (card.gift_balance, card.redeemed_amount, ledger) == (0, 3000, -3000)
     assert_counters_are_the_rows(10)
+
+
+def test_all_doors_end_in_the_same_guard() -> None:
+    shop = make_shop(client_side=("redeem",))
+    make_voucher(project=shop.project, code="CODE", quantity=10)
+    doors: list[tuple[Callable[[], APIClient], str, dict[str, Any]]] = [
+        (shop.server, "/v1/redemptions", {"redeemables": [{"object": "voucher", "id": "CODE"}]}),
+        (shop.server, "/v1/vouchers/CODE/redemption", {}),
+        (shop.browser, "/client/v1/redeem?code=CODE", {}),
+        (shop.browser, "/client/v1/redemptions", {"redeemables": [{"object": "voucher", "id": "CODE"}]}),
+    ]
+
+    def knock(index: int) -> str:
+        client, path, body = doors[index % len(doors)]
+        answer = client().post(path, body | {"customer": {"source_id": f"c-{index}"}, "order": {"amount": 1000}})
+        content = json.loads(answer.content)
+        return f"{answer.status_code} {content.get('key', '')}".strip()
+
+    assert at_once(60, knock) == {"200": 10, "400 quantity_exceeded": 50}
+    assert Redemption.objects.filter(result="SUCCESS").count() == Voucher.objects.get().redeemed_quantity == 10
+    assert list(recounts.differences(project=shop.project, at=AT, fix=False)) == []
 
 
 def test_stacks_in_opposite_order_do_not_lock_each_other_out() -> None:
