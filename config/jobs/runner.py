@@ -131,8 +131,16 @@ def start(
     return action
 
 
+def keep(action: AsyncAction) -> None:
+    """Take the job of a started action out of the queue, in the transaction that started it; `run_now` does it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM procrastinate_jobs WHERE status = 'todo' AND (args ->> 'action_id')::bigint = %s", [action.pk]
+        )
+
+
 def run_now(action: AsyncAction, task: Task[Any, Any, Any], *, at: datetime) -> None:
-    """Do a started action here and at that instant; the worker that takes its job finds it done. For commands."""
+    """Do a started action here and at that instant; `keep` it first, or a worker takes it over. For commands."""
     run(_functions[task.name], action_id=action.pk, clock=lambda: at)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
+
 from config.imports.subjects import Options
 from config.jobs import runner
 from config.jobs.models import AsyncAction
@@ -43,7 +45,9 @@ def import_customers(project: Project, at: datetime) -> None:
     """Upload the file and run the import as the wizard does, here and now instead of in the worker."""
     file = imports.upload(project=project, content=io.BytesIO(people.csv_file()), given_name="customers.csv", at=at)
     found = imports.inspect(file)
-    action = imports.start(file, mapping=found.proposed_mapping, options=Options(), at=at, title="customers.csv")
+    with transaction.atomic():
+        action = imports.start(file, mapping=found.proposed_mapping, options=Options(), at=at, title="customers.csv")
+        runner.keep(action)
     runner.run_now(action, tasks.import_file, at=at)
     action.refresh_from_db()
     if action.status != AsyncAction.Status.DONE:

@@ -72,6 +72,16 @@ def test_a_rolled_back_start_leaves_neither_action_nor_job(project):
     assert jobs.queued() == []
 
 
+def test_a_kept_action_is_done_here_and_nowhere_else(project):
+    with transaction.atomic():
+        other, action = begin(project, rows=3), begin(project, rows=3)
+        runner.keep(action)
+    assert len(jobs.queued()) == 1
+    assert jobs.finished(other).status == AsyncAction.Status.DONE
+    action.refresh_from_db()
+    assert action.status == AsyncAction.Status.ENQUEUED
+
+
 def test_a_finished_action_keeps_result_progress_and_times(project):
     action = jobs.finished(begin(project, rows=3))
     assert (action.status, action.operation_status) == ("DONE", "SUCCESS")
