@@ -12,7 +12,9 @@ from config.filters.fields import Field, FieldTable, Pattern
 from config.filters.sources import Column, Counter, Nowhere, counter
 from config.filters.values import Kind
 from config.kernel.texts import normal
-from config.project.models import MetadataSchema, Project
+from config.project.metadata_schema import Definition
+from config.project.models import Project
+from config.project.schemas import schema_of
 
 ADDRESS: Final = (
     ("country", "Country"),
@@ -146,14 +148,13 @@ def metadata_field(key: str, name: str) -> Field:
     )
 
 
-def declared_field(name: str, definition: dict[str, object]) -> Field:
+def declared_field(name: str, definition: Definition) -> Field:
     """A metadata key as the project's schema declares it."""
-    kind = METADATA_KINDS.get(str(definition.get("type")), Kind.ANY)
-    allowed = definition.get("eq")
+    kind = METADATA_KINDS.get(definition.type, Kind.ANY)
     return Field(
-        *(f"metadata.{name}", name, "Metadata", kind, Document("metadata", name)),
-        array=definition.get("array") is True,
-        values=tuple(str(value) for value in allowed) if isinstance(allowed, list) else (),
+        *(f"metadata.{name}", name, "Metadata", kind, Document("metadata", normal(name))),
+        array=definition.array,
+        values=tuple(str(value) for value in definition.eq),
     )
 
 
@@ -192,10 +193,5 @@ def of(project: Project) -> FieldTable:
 
 
 def _declared(project: Project) -> dict[str, Field]:
-    schema = MetadataSchema.objects.of(project).filter(related_object__iexact="customer").first()
-    properties = {} if schema is None else schema.properties
-    return {
-        f"metadata.{name}": declared_field(name, definition)
-        for name, definition in properties.items()
-        if isinstance(definition, dict) and not definition.get("deleted")
-    }
+    definitions = schema_of(project, "customer").live()
+    return {f"metadata.{name}": declared_field(name, definition) for name, definition in definitions.items()}

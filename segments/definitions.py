@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
@@ -15,13 +13,12 @@ from django.db.models import Exists, OuterRef, Q
 from config.filters import parser
 from config.filters.ast import Node, leaves
 from config.filters.compiler import to_q
-from config.filters.days import Moment
 from config.filters.fields import FieldTable, Scope
 from config.filters.operators import is_relative
 from config.filters.parser import InvalidFilter, Limits, Problem
 from config.filters.values import Kind
 from config.project.models import Project
-from customers import fields
+from customers.filtering import scope_of as scope_of  # services and pages ask for it here
 from segments.models import Membership, Segment
 
 VERSION: Final = 1
@@ -39,11 +36,6 @@ def limits() -> Limits:
         values=settings.FILTER_MAX_VALUES,
         size=settings.FILTER_MAX_BYTES,
     )
-
-
-def scope_of(project: Project, at: datetime) -> Scope:
-    """For whom and when filters of the project are compiled."""
-    return Scope(project.pk, Moment(at, ZoneInfo(project.timezone)), fields.of(project))
 
 
 def read(

@@ -7,7 +7,7 @@ import pytest
 
 from config.filters.parser import InvalidFilter
 from config.kernel.errors import LimitExceeded, NotFound, ResourceInUse
-from config.project.models import MetadataSchema
+from config.project import schemas
 from customers import services as customers
 from customers.payloads import CustomerData, parse_customer
 from segments import services
@@ -150,7 +150,8 @@ def test_many_segments_need_one_statement(django_assert_num_queries):
     yes, no = make(), make(condition("metadata.level", **{"is": "Silver"}))
     static = make(filter=None, type="static", customers=[ann.public_id])
     project = ann.project
-    with django_assert_num_queries(2):  # the metadata schema, and the question
+    services.which_of(project=project, segments=[yes], customer=ann, at=NOW)  # remembers the metadata schema
+    with django_assert_num_queries(1):
         found = services.which_of(project=project, segments=[no, static, yes], customer=ann, at=NOW)
     assert found == [static, yes]
 
@@ -272,9 +273,8 @@ def test_a_schema_declared_later_changes_the_type_and_never_breaks_a_segment():
     segment = make(condition("metadata.level", contains="1"))
     numeric = make(condition("metadata.level", more_than=[5]))
     ann = make_customer(metadata={"level": 15})
-    MetadataSchema.objects.create(
-        project=ann.project, related_object="customer", properties={"level": {"type": "number"}}, created_at=NOW
-    )
+    number = {"related_object": "customer", "properties": {"level": {"type": "number"}}}
+    schemas.create(project=ann.project, body=number, at=NOW)
     assert services.is_member(segment=segment, customer=ann, data=None, at=NOW)
     assert services.is_member(segment=numeric, customer=ann, data=None, at=NOW)
     with pytest.raises(InvalidFilter):
