@@ -166,10 +166,21 @@ def test_what_cannot_be_stored_is_refused_and_a_cookie_like_it_ignored(value):
 def test_last_seen_moves_at_most_once_an_hour(django_assert_num_queries):
     project = make_project()
     token = resolve(project, tracking_id="a").token
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         resolve(project, tracking_id="a", at=NOW + timedelta(minutes=30))
     resolve(project, tracking_id="a", at=LATER)
     assert TrackingIdentity.objects.get(token=token).last_seen_at == LATER
+
+
+def test_a_stored_customer_costs_no_more_and_a_settled_one_no_lock(django_assert_num_queries):
+    project = make_project()
+    visitor = resolve(project)
+    write(project, visitor)
+    write(project, resolve(project, source_id="nora", cookie=visitor.token))
+    with django_assert_num_queries(1):
+        found = resolve(project, source_id="nora", cookie=visitor.token, tracking_id=visitor.token)
+    with django_assert_num_queries(0):
+        identities.claim(project=project, identity=found, customer=found.customer, at=LATER)
 
 
 # Binding and merging

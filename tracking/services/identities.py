@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Final
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from config.kernel.errors import InvalidPayload, NotFound
-from config.project import encryption, statements
+from config.project import encryption
 from config.project.metadata import is_storable
 from config.project.models import Project
 from customers import services as customers
@@ -25,7 +24,8 @@ from customers.services.aliases import Meant
 from tracking import tokens
 from tracking.errors import AmbiguousTrackingId
 from tracking.models import TrackingIdentity
-from tracking.services import events
+from tracking.services import events, issued
+from tracking.services.issued import Book, Issued
 
 MOST_CHARACTERS: Final = 500
 SEEN_EVERY: Final = timedelta(hours=1)
@@ -40,7 +40,7 @@ class Identity:
     source_id: under which a write stores the customer; the token itself of an anonymous visitor, None where the
     customer has none. customer: the stored one, if any. named: the request itself, or the cookie of a known customer,
     says who it is. visitor: the anonymous tokens that the request shows beside (or as) the identity; `claim` moves
-    their history. row: the stored token.
+    their history. settled: those of all these tokens that are bound to `customer` already.
     """
 
     token: str | None = None
@@ -48,7 +48,7 @@ class Identity:
     customer: Customer | None = None
     named: bool = False
     visitor: tuple[str, ...] = ()
-    row: TrackingIdentity | None = field(default=None, repr=False, compare=False)
+    settled: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def anonymous(self) -> bool:
@@ -96,13 +96,15 @@ def resolve(
     if shortcut and customer is None and not given_source:
         customer = _customer_by_id(project, shortcut, must_exist=False)
         given_source = None if customer else _checked(shortcut, "customer")
-    from_cookie = _known_token(project, tokens.read(cookie)) if _storable(cookie) else None
+    given_cookie = tokens.read(cookie) if _storable(cookie) else None
+    book = Book(project, [given_source, given_tracking, given_cookie, *_names_of(project, customer)])
+    from_cookie = _known_token(book, given_cookie)
     if customer is not None:
-        found = _of_customer(project, customer)
-        if given_tracking and not given_source and not _is_one_of(project, given_tracking, found):
+        found = _of_customer(book, customer)
+        if given_tracking and not given_source and not _is_one_of(book, given_tracking, found):
             raise AmbiguousTrackingId(str(found.token), given_tracking)
     elif explicit := given_source or given_tracking:
-        found = _of_identifier(project, explicit)
+        found = _of_identifier(book, explicit)
     elif from_cookie is not None:
         found = replace(from_cookie, named=not from_cookie.anonymous)
     elif anonymous:
@@ -110,11 +112,13 @@ def resolve(
         found = Identity(token=token, source_id=token, visitor=(token,))
     else:
         return Identity(named=bool(customer_id))
-    beside = [from_cookie, _known_token(project, given_tracking) if given_source else None]
+    beside = [from_cookie, _known_token(book, given_tracking) if given_source else None]
     found = _with_visitors(project, found, [other for other in beside if other is not None])
     if customer_id:
         found = replace(found, named=True)
-    return _stored(project, found, at) if store else found
+    if store:
+        found = _stored(book, found, at)
+    return replace(found, settled=_settled(book, found))
 
 
 def _storable(value: str | None) -> bool:
@@ -129,13 +133,13 @@ def _checked(value: str | None, name: str) -> str | None:
 
 def token_of(*, project: Project, customer: Customer) -> str:
     """The tracking id to show for a stored customer; computed, not stored."""
-    return str(_of_customer(project, customer).token)
+    return str(_of_customer(Book(project, _names_of(project, customer)), customer).token)
 
 
 def meant_by(project: Project, value: str) -> Meant | None:
     """Whom an issued token means, for everything in `customers` that takes an identifier."""
     token = tokens.read(value) if _storable(value) else None
-    known = _known_token(project, token) if token and tokens.looks_like_one(token) else None
+    known = _known_token(Book(project, [token]), token) if token and tokens.looks_like_one(token) else None
     return None if known is None else Meant(known.customer, known.source_id)
 
 
@@ -160,8 +164,6 @@ def write_customer(
         customer = customers.upsert(project=project, data=replace(said, id=UNSET, source_id=UNSET), at=at)
     else:
         return None, Claim()
-    if identity.row is not None and identity.row.customer_id == customer.pk and not identity.visitor:
-        return customer, Claim()  # bound before, and nobody anonymous beside it
     return customer, claim(project=project, identity=identity, customer=customer, at=at)
 
 
@@ -174,7 +176,7 @@ def upgrade(*, project: Project, identity: Identity, at: datetime) -> Identity:
     if identity.customer is not None or identity.source_id is None or identity.token == identity.source_id:
         return identity
     for token in identity.visitor:
-        own = Customer.objects.of(project).alive().filter(source_id=token).first()
+        own = issued.customer_by_source(project, token)
         if own is None:
             continue
         try:
@@ -183,7 +185,7 @@ def upgrade(*, project: Project, identity: Identity, at: datetime) -> Identity:
                     source_id=identity.source_id, updated_at=at, version=F("version") + 1
                 )
         except IntegrityError:  # somebody made the named customer meanwhile: two real profiles, never joined
-            return replace(identity, customer=_customer_by_source(project, identity.source_id))
+            return replace(identity, customer=issued.customer_by_source(project, identity.source_id))
         own.refresh_from_db()
         return replace(identity, customer=own)
     return identity
@@ -195,17 +197,18 @@ def claim(*, project: Project, identity: Identity, customer: Customer, at: datet
     Idempotent. A token whose visitor already is another stored customer keeps its history; note it on the event
     (`events.record(token=…)`). Call it inside the write's transaction, after the customer is stored.
     """
-    if identity.token is None:
+    named = {identity.token, *identity.visitor} - {None}
+    if not named or (customer == identity.customer and named <= identity.settled):
         return Claim()
     with transaction.atomic():
         rows = {
             row.token: row
             for row in TrackingIdentity.objects.of(project)
-            .filter(token__in={identity.token, *identity.visitor})
+            .filter(token__in=named)
             .select_for_update(no_key=True)
             .order_by("pk")
         }
-        own = rows.get(identity.token)
+        own = rows.get(identity.token or "")
         moved, apart = 0, []
         for token, row in rows.items():
             other = _owner(project, row, but=customer)
@@ -233,42 +236,50 @@ def _owner(project: Project, row: TrackingIdentity, *, but: Customer) -> Custome
     return Customer.objects.of(project).alive().filter(pk=row.customer_id).first()
 
 
-def _of_customer(project: Project, customer: Customer) -> Identity:
-    """A customer without a source id is known by the HMAC of its own id."""
+def _names_of(project: Project, customer: Customer | None) -> tuple[str | None, ...]:
+    """Under which a customer's token may be stored: one without a source id is known by the HMAC of its own id."""
+    if customer is None:
+        return ()
+    return (customer.source_id,) if customer.source_id else (_hmac(project, customer.public_id),)
+
+
+def _of_customer(book: Book, customer: Customer) -> Identity:
+    """book: has read the customer's names. A source id may itself be a token that was issued."""
     source_id = customer.source_id
-    row = _row(project, source_id=source_id, token=source_id) if source_id else None
-    token = row.token if row else _hmac(project, source_id or customer.public_id)
-    return Identity(token=token, source_id=source_id, customer=customer, named=True, row=row)
+    if source_id:
+        row = book.source(source_id) or book.token(source_id)
+        token = row.token if row else _hmac(book.project, source_id)
+    else:
+        token = _hmac(book.project, customer.public_id)
+    return Identity(token=token, source_id=source_id, customer=customer, named=True)
 
 
-def _of_identifier(project: Project, value: str) -> Identity:
+def _of_identifier(book: Book, value: str) -> Identity:
     """A token that was issued means whom it was issued to; anything else is a raw identity."""
-    if tokens.looks_like_one(value) and (known := _known_token(project, value)) is not None:
+    if tokens.looks_like_one(value) and (known := _known_token(book, value)) is not None:
         return replace(known, named=True)
-    row = _row(project, source_id=value)
+    row = book.source(value)
     return Identity(
-        token=row.token if row else _hmac(project, value),
+        token=row.token if row else _hmac(book.project, value),
         source_id=value,
-        customer=_alive(row) or _customer_by_source(project, value),
+        customer=book.customer(row) if row else issued.customer_by_source(book.project, value),
         named=True,
-        row=row,
     )
 
 
-def _known_token(project: Project, token: str | None) -> Identity | None:
+def _known_token(book: Book, token: str | None) -> Identity | None:
     """Whom an issued token means; None for one that this project never issued."""
-    row = _row(project, token=token) if token else None
+    row = book.token(token)
     if row is None:
         return None
     visitor = (row.token,) if row.source_id is None else ()
-    meant = row.alias_of or row
-    customer = _alive(meant)
+    meant = book.meant(row)
+    customer = book.customer(meant)
     if customer is not None and customer.source_id not in (None, meant.source_id, meant.token):
-        return replace(_of_customer(project, customer), named=False, visitor=visitor)
+        book.read(_names_of(book.project, customer))
+        return replace(_of_customer(book, customer), named=False, visitor=visitor)
     source_id = meant.source_id or (customer.source_id if customer else meant.token)
-    if customer is None and source_id is not None:
-        customer = _customer_by_source(project, source_id)
-    return Identity(token=meant.token, source_id=source_id, customer=customer, visitor=visitor, row=meant)
+    return Identity(token=meant.token, source_id=source_id, customer=customer, visitor=visitor)
 
 
 def _with_visitors(project: Project, found: Identity, beside: Sequence[Identity]) -> Identity:
@@ -282,76 +293,47 @@ def _with_visitors(project: Project, found: Identity, beside: Sequence[Identity]
     return replace(found, visitor=tuple(dict.fromkeys(visitor)))
 
 
-def _stored(project: Project, found: Identity, at: datetime) -> Identity:
-    """Keep the token once, whoever else is keeping it now, and bind anonymous tokens shown beside it to it."""
-    row = found.row or _insert(project, found, at)
+def _stored(book: Book, found: Identity, at: datetime) -> Identity:
+    """Keep the token, note that it was seen, and bind anonymous tokens shown beside it to it."""
+    token = found.token or tokens.anonymous()
+    source_id = None if found.source_id == token else found.source_id
+    row = book.token(token) or book.insert(token, source_id, found.customer, at)
     if row.last_seen_at < at - SEEN_EVERY:
         TrackingIdentity.objects.filter(pk=row.pk).update(last_seen_at=at)
-    _bind(project, row, [token for token in found.visitor if token != row.token])
-    return replace(found, token=row.token, row=row)
+    beside = [book.token(other) for other in found.visitor if other != row.token]
+    _bind(row, [other for other in beside if other is not None])
+    return replace(found, token=row.token)
 
 
-def _insert(project: Project, found: Identity, at: datetime) -> TrackingIdentity:
-    """Insert the token's row, or return the one that a request at the same moment has inserted."""
-    token = found.token or tokens.anonymous()
-    fresh = TrackingIdentity(
-        project=project,
-        token=token,
-        source_id=None if found.source_id == token else found.source_id,
-        customer=found.customer,
-        created_at=at,
-        last_seen_at=at,
-    )
-    TrackingIdentity.objects.bulk_create([fresh], ignore_conflicts=True)
-    return _row(project, token=token, source_id=fresh.source_id) or fresh
-
-
-def _bind(project: Project, row: TrackingIdentity, visitors: Sequence[str]) -> None:
+def _bind(row: Issued, visitors: Sequence[Issued]) -> None:
     """An anonymous token with no profile of its own stands for this identity from now on."""
-    if visitors:
-        TrackingIdentity.objects.of(project).filter(
-            token__in=visitors, source_id=None, customer=None, alias_of=None
-        ).update(alias_of=row)
+    free = [other.pk for other in visitors if other.alias_of is None and not other.bound and other.source_id is None]
+    if free:
+        unbound = TrackingIdentity.objects.filter(pk__in=free, source_id=None, customer=None, alias_of=None)
+        unbound.update(alias_of=row.pk)
 
 
-def _is_one_of(project: Project, value: str, found: Identity) -> bool:
+def _settled(book: Book, found: Identity) -> frozenset[str]:
+    """The identity's tokens that `claim` has bound to its customer before."""
+    if found.customer is None:
+        return frozenset()
+    rows = [book.token(token) for token in {found.token, *found.visitor}]
+    return frozenset(
+        row.token
+        for row in rows
+        if row is not None
+        and row.bound
+        and row.customer_id == found.customer.pk
+        and row.alias_of in (None, found.token)
+    )
+
+
+def _is_one_of(book: Book, value: str, found: Identity) -> bool:
     """Whether a tracking id is one of a customer's: its source id, its public id, its token or an alias."""
     if value in (found.source_id, found.token, found.customer and found.customer.public_id):
         return True
-    known = _known_token(project, value)
+    known = _known_token(book, value)
     return known is not None and (known.token == found.token or known.customer == found.customer)
-
-
-def _row(project: Project, *, token: str | None = None, source_id: str | None = None) -> TrackingIdentity | None:
-    """The stored token with this value or for this identity, and its customer.
-
-    Written by hand: every call of the API asks this, and to build the statement would cost more than to run it.
-    """
-    wanted = {name: value for name, value in (("token", token), ("source_id", source_id)) if value is not None}
-    with connection.cursor() as cursor:
-        cursor.execute(_row_sql(tuple(wanted)), {"project": project.pk, **wanted})
-        found = cursor.fetchone()
-    if found is None:
-        return None
-    width = len(statements.names(TrackingIdentity))
-    row = statements.load(TrackingIdentity, found[:width])
-    customer = None if row.customer_id is None else statements.load(Customer, found[width:])
-    row.customer = customer
-    return row
-
-
-@cache
-def _row_sql(wanted: tuple[str, ...]) -> str:
-    either = " OR ".join(f"i.{name} = %({name})s" for name in wanted)
-    columns = f"{statements.columns(TrackingIdentity, 'i')}, {statements.columns(Customer, 'c')}"
-    return f"""SELECT {columns} FROM tracking_trackingidentity i LEFT JOIN customers_customer c ON c.id = i.customer_id
-        WHERE i.project_id = %(project)s AND ({either}) ORDER BY i.id LIMIT 1"""  # noqa: S608  our own columns
-
-
-def _alive(row: TrackingIdentity | None) -> Customer | None:
-    """The customer a row is bound to, unless it has been deleted since."""
-    customer = row.customer if row else None
-    return customer if customer is not None and customer.deleted_at is None else None
 
 
 def _hmac(project: Project, identity: str) -> str:
@@ -359,11 +341,7 @@ def _hmac(project: Project, identity: str) -> str:
 
 
 def _customer_by_id(project: Project, public_id: str, *, must_exist: bool) -> Customer | None:
-    customer = Customer.objects.of(project).alive().filter(public_id=public_id).first()
+    customer = issued.customer_by_id(project, public_id)
     if customer is None and must_exist:
         raise NotFound.of("customer", public_id)
     return customer
-
-
-def _customer_by_source(project: Project, source_id: str) -> Customer | None:
-    return Customer.objects.of(project).alive().filter(source_id=source_id).first()
