@@ -26,6 +26,11 @@ def _sprite() -> str:
     return static("img/icons.svg")
 
 
+def forget_addresses() -> None:
+    """Ask the storage of static files anew; for when it is replaced."""
+    _sprite.cache_clear()
+
+
 def icon(name: str) -> SafeString:
     """One drawing of the sprite; always beside a word, so it is hidden from readers."""
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', _sprite(), name)
