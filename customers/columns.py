@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from config.imports.plan import Problem
 from config.kernel import ids
+from config.kernel.formulas import unguard
 from config.kernel.instants import parse_instant
 from config.kernel.texts import normal
 from config.project.metadata_schema import NO_SCHEMA, Definition, Schema, check, from_text
@@ -61,7 +62,11 @@ def target_of(header: str) -> str:
 
     A `metadata.` in front of a key, as our exports write it, is not doubled.
     """
-    return BY_HEADER.get(header.strip().lower()) or METADATA + header.removeprefix(METADATA)
+    return BY_HEADER.get(header.strip().lower()) or _metadata(header)
+
+
+def _metadata(header: str) -> str:
+    return METADATA + header.removeprefix(METADATA)
 
 
 def propose(headers: Sequence[str]) -> list[str]:
@@ -76,7 +81,7 @@ def propose(headers: Sequence[str]) -> list[str]:
             target = known.get(name.strip().lower(), "")
             if not proposed[position] and target not in proposed:
                 proposed[position] = target
-    return [target or target_of(METADATA + header) for target, header in zip(proposed, headers, strict=True)]
+    return [target or _metadata(header) for target, header in zip(proposed, headers, strict=True)]
 
 
 def mapping_problems(mapping: Sequence[str | None], headers: Sequence[str], *, needs_key: bool) -> list[str]:
@@ -151,7 +156,7 @@ class Columns:
     def parse(self, row: int, cells: Sequence[str]) -> tuple[StagedRow | None, list[Problem]]:
         """Return the row, or None and every problem of it."""
         if self._unescape:
-            cells = [unescaped(cell) for cell in cells]
+            cells = [unguard(cell) for cell in cells]
         if not "".join(cells).isascii():
             cells = [cell if index in self._as_sent else normal(cell) for index, cell in enumerate(cells)]
         problems: list[Problem] = []
@@ -252,9 +257,6 @@ def _too_long(header: str, cell: str, longest: int) -> Problem:
     return Problem(header, cell[:200], f"is {len(cell):,} characters long; {longest:,} are the most")
 
 
-_ESCAPED: Final = ("'=", "'+", "'-", "'@", "'\t", "'\r", "'\0")
-
-
 @lru_cache(maxsize=10_000)
 def clean_day(cell: str) -> str | None:
     """Return YYYY-MM-DD of an ISO 8601 date or date-time, or None."""
@@ -262,8 +264,3 @@ def clean_day(cell: str) -> str | None:
         return parse_instant(cell).date().isoformat()
     except ValueError:
         return None
-
-
-def unescaped(cell: str) -> str:
-    """The cell without the apostrophe that guards formulas in dashboard downloads."""
-    return cell[1:] if cell.startswith(_ESCAPED) else cell

@@ -14,11 +14,9 @@ from django.db.models import BooleanField, Case, Expression, F, Func, TextField,
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 
+from config.kernel.formulas import FORMULA, HARMLESS
+
 METADATA_PREFIX: Final = "metadata."
-FORMULA: Final = r"^'*[=+@\-\t\r]"
-"""What a spreadsheet might run; also with quotes in front, so that taking one off again loses nothing."""
-HARMLESS: Final = r"^[+-]?[0-9][0-9 ().,/-]*$"
-"""Numbers and telephone numbers, which keep their sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +100,6 @@ def safe(expression: Combinable) -> Combinable:
 
 def _quoted(pattern: str) -> str:
     return pattern.replace("'", "''")
-
-
-def unescape(cell: str) -> str:
-    """Take off what `safe` put in front: `'=1+1` is `=1+1` again. Pure; the import of our own downloads uses it."""
-    rest = cell.lstrip("'")
-    return cell[1:] if cell.startswith("'") and rest[:1] in ("=", "+", "@", "-", "\t", "\r") and rest else cell
 
 
 def header(name: str, *, raw: bool) -> str:

@@ -31,7 +31,7 @@ def upsert(*, project: Project, data: CustomerData, at: datetime) -> Customer:
     """
     row = stage(0, ids.new("cust_"), _read_alias(project, data))
     for _ in range(ATTEMPTS):
-        stored = _stored(project, row)
+        stored = stored_for(project, row)
         if stored is None and row.id is not None:
             raise NotFound.of("customer", row.id)
         if stored is not None and merge(profile_of(stored), row) == profile_of(stored):
@@ -108,7 +108,7 @@ def profile_of(customer: Customer) -> Profile:
 def preview(*, project: Project, data: CustomerData) -> Profile:
     """The profile as `upsert` would leave it, without writing: for checks before anything is stored."""
     row = stage(0, "", data)
-    stored = _stored(project, row)
+    stored = stored_for(project, row)
     return merge(Profile() if stored is None else profile_of(stored), row)
 
 
@@ -124,7 +124,8 @@ def _read_alias(project: Project, data: CustomerData) -> CustomerData:
     return replace(data, source_id=meant.source_id or data.source_id)
 
 
-def _stored(project: Project, row: StagedRow) -> Customer | None:
+def stored_for(project: Project, row: StagedRow) -> Customer | None:
+    """The living customer that the row is about, or None."""
     customers = Customer.objects.of(project).alive().order_by()
     if row.id is not None:
         return customers.filter(public_id=row.id).first()

@@ -46,7 +46,7 @@ def test_the_contract_knows_only_its_own_names(header, target):
 
 
 def test_a_proposal_also_knows_similar_names_and_gives_no_field_twice():
-    headers = ["Customer ID", "Source ID", "E-Mail", "Email", "Zip", "City", "Town", "Tier"]
+    headers = ["Customer ID", "Source ID", "E-Mail", "Email", "Zip", "City", "Town", "metadata.Tier"]
     assert (
         propose(headers)
         == [
