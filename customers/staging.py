@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from config.kernel.instants import parse_date
-from customers.payloads import CustomerData, Unset, email_key
+from customers.payloads import ADDRESS_KEYS, CustomerData, Unset, email_key
 
 FIELDS: Final = ("name", "description", "email", "phone", "birthdate", "birthday", "address", "metadata")
 BITS: Final[Mapping[str, int]] = {name: 1 << position for position, name in enumerate(FIELDS)}
@@ -85,8 +85,9 @@ def combine(earlier: StagedRow, later: StagedRow) -> StagedRow:
     values: dict[str, Any] = {name: getattr(later if later.given & BITS[name] else earlier, name) for name in SCALARS}
     address, metadata = BITS["address"], BITS["metadata"]
     if earlier.given & address and later.given & address and later.address is not None:
+        removed = ADDRESS_KEYS if earlier.address is None else earlier.address_removed
         values["address"] = _without(earlier.address, later.address_removed) | dict(later.address)
-        values["address_removed"] = _joined(earlier.address_removed, later.address_removed, values["address"])
+        values["address_removed"] = _joined(removed, later.address_removed, values["address"])
     else:
         last = later if later.given & address else earlier
         values |= {"address": last.address, "address_removed": last.address_removed}

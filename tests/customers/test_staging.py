@@ -63,6 +63,12 @@ def test_the_statement_does_what_merge_says(rows):
         )
 
 
+def test_an_address_that_is_cleared_and_then_written_loses_what_was_stored():
+    clears = StagedRow(1, "p1", None, "a", BITS["address"])
+    writes = StagedRow(2, "p2", None, "a", BITS["address"], address={"state": "BE"})
+    assert merge(Profile(address={"city": "Bonn"}), combine(clears, writes)).address == {"state": "BE"}
+
+
 @settings(max_examples=200, deadline=None)
 @given(first=staged(), second=staged(), stored=staged())
 def test_two_rows_combined_do_what_they_do_one_after_the_other(first, second, stored):
