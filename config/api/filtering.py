@@ -1,6 +1,7 @@
 """Query parameters of lists: each viewset's FilterSet, and `filters[…]` in the filter language; wire's errors.
 
-A viewset that takes `filters[…]` names its table of fields: `filter_fields`, a function of the project.
+A viewset that takes `filters[…]` names its table of fields: `filter_fields`, a function of the project; one whose
+resource has operators of its own reads the query itself: `read_filters`.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class WireFilterBackend(DjangoFilterBackend):
 
 def by_filters(request: Request, queryset: Any, view: Any) -> Any:
     """The rows that `filters[…]` choose; all of them where there are none. Raises InvalidQueryParams."""
-    body = from_query(request.query_params)
+    body = getattr(view, "read_filters", from_query)(request.query_params)
     fields_of: Callable[[Project], FieldTable] | None = getattr(view, "filter_fields", None)
     if not body or fields_of is None:
         return queryset

@@ -20,6 +20,7 @@ from config.kernel.errors import NotFound
 from config.project.models import Project
 from vouchers.api import bodies, schemas, serializers
 from vouchers.api.fields import parse
+from vouchers.api.filter_fields import of_redemptions, of_vouchers, read_voucher_filters
 from vouchers.api.filters import AssignmentFilterSet, RedemptionFilterSet, RuleFilterSet, VoucherFilterSet
 from vouchers.api.parameters import path_id
 from vouchers.api.redeeming import redeem_stackable
@@ -71,6 +72,8 @@ class VoucherViewSet(ScopedViewSet):
     lookup_field = "code"
     queryset = Voucher.objects.all()
     filterset_class = VoucherFilterSet
+    filter_fields = staticmethod(of_vouchers)
+    read_filters = staticmethod(read_voucher_filters)
     data_ref = "vouchers"
     orders: ClassVar[Mapping[str, str]] = {"created_at": "created_at", "updated_at": "updated_at", "code": "code"}
 
@@ -237,6 +240,7 @@ class RedemptionViewSet(ScopedViewSet):
     lookup_field = "redemption_id"
     queryset = Redemption.objects.all()
     filterset_class = RedemptionFilterSet
+    filter_fields = staticmethod(of_redemptions)
     data_ref = "redemptions"
     orders: ClassVar[Mapping[str, str]] = {
         "created_at": "created_at",

@@ -438,6 +438,11 @@ def test_the_list_of_redemptions_is_narrowed_by_each_parameter(shop: Shop) -> No
     assert codes("voucher_code=TEN") == ["quantity_exceeded", "ok"]
     assert codes(f"related_object_id={good['related_object_id']}&result=SUCCESS") == ["ok"]
     assert codes("created_at[before]=2020-01-01") == []
+    assert codes("filters[failure_code][conditions][$is]=not_found") == ["not_found"]
+    assert codes("filters[voucher_code][conditions][$in][0]=TEN&filters[result][conditions][$is]=SUCCESS") == ["ok"]
+    assert codes(f"filters[customer_id][conditions][$is]={good['customer_id']}") == ["quantity_exceeded", "ok"]
+    assert codes("filters[object][conditions][$is]=redemption_rollback") == []
+    assert codes("filters[parent_redemption_id][conditions][$has_value]=") == []
     assert server.get("/v1/redemptions?result=MAYBE").json()["key"] == "invalid_query_params"
 
 

@@ -216,6 +216,46 @@ def test_the_list_is_narrowed_by_each_parameter(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("filters[active][conditions][$enabled]=true", ["EARLY", "OLD", "PLAIN"]),
+        ("filters[active][conditions][$disabled]=", ["OFF"]),
+        ("[filters][active][conditions][$expired]=true", ["OLD"]),
+        ("[filters][active][conditions][$active]=true", ["PLAIN"]),
+        ("filters[active][conditions][$active]=false&filters[active][conditions][$enabled]=true", ["EARLY", "OLD"]),
+        ("filters[redemption.redeemed_quantity][conditions][$is]=0", ["EARLY", "OFF", "OLD"]),
+        ("filters[is_referral_code][conditions][$is]=true", []),
+        ("filters[expiration_date][conditions][$before]=2026-01-01T00:00:00Z", ["OLD"]),
+        ("filters[metadata.channel][conditions][$is]=news", ["PLAIN"]),
+        ("filters[campaign][conditions][$is]=Spring", ["OFF"]),
+        ("filters[code][conditions][$in][0]=OLD&filters[code][conditions][$in][1]=OFF", ["OFF", "OLD"]),
+        (
+            "[filters][code][conditions][$is]=OLD&[filters][active][conditions][$disabled]=true&[filters][junction]=or",
+            ["OFF", "OLD"],
+        ),
+    ],
+)
+def test_the_list_takes_filters(shop: Shop, query: str, expected: list[str]) -> None:
+    spring = CampaignFactory.create(project=shop.project, name="Spring")
+    voucher_of(shop, code="PLAIN", metadata={"channel": "news"}, redeemed_quantity=1)
+    voucher_of(shop, code="OFF", active=False, campaign=spring)
+    voucher_of(shop, code="OLD", expiration_date="2020-01-01T00:00:00Z")
+    voucher_of(shop, code="EARLY", start_date="2999-01-01T00:00:00Z")
+    response = shop.server().get(f"/v1/vouchers?{query}")
+    assert response.status_code == 200, response.json()
+    assert sorted(codes_of(response)) == expected
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["filters[moon][conditions][$is]=1", "filters[code][conditions][$loves]=1", "filters[active][conditions][$x]=1"],
+)
+def test_a_filter_that_cannot_be_meant_is_refused(shop: Shop, query: str) -> None:
+    response = shop.server().get(f"/v1/vouchers?{query}")
+    assert (response.status_code, response.json()["key"]) == (400, "invalid_query_params")
+
+
+@pytest.mark.parametrize(
     "query",
     ["limit=0", "limit=101", "page=0", "page=x", "order=color", "created_at[before]=soon", "page=1001"],
 )
