@@ -7,12 +7,12 @@ set). Unknown codes cost more: CLIENT_MISS_RATE bounds how many an address may t
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import math
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_network
 from typing import Any, Final
 
 from django.conf import settings
@@ -22,6 +22,7 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from config.api.addresses import client_address
 from config.api.authentication import access_of
 
 Rate = tuple[int, int]
@@ -138,25 +139,10 @@ def bucket_of(*parts: object) -> str:
 
 def address_of(request: HttpRequest | Request) -> str:
     """Who calls: the first hop from the right that is no proxy of ours; IPv6 by its /64, as one home has all of it."""
-    hops = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
-    found = str(request.META.get("REMOTE_ADDR", ""))
-    while hops and _is_ours(found):
-        found = hops.pop()
-    try:
-        address = ipaddress.ip_address(found)
-    except ValueError:
+    address = client_address(getattr(request, "_request", request))
+    if address is None:
         return "unknown"
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(getattr(address, "ipv4_mapped", None) or address)
-
-
-def _is_ours(address: str) -> bool:
-    proxies: list[str] = settings.TRUSTED_PROXIES
-    try:
-        return any(ipaddress.ip_address(address) in ipaddress.ip_network(proxy, strict=False) for proxy in proxies)
-    except ValueError:
-        return False
+    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)
 
 
 class ApiRate(BaseThrottle):
