@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
-handler404 = "config.api.errors.page_not_found"
-handler500 = "config.api.errors.server_error"
+handler404 = "config.dashboard.faults.not_found"
+handler500 = "config.dashboard.faults.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("config.api.urls")),
@@ -17,5 +18,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("management/v1/", include("config.api.management_urls")),
     path("admin/", admin.site.urls),
     path("dashboard/", include("config.dashboard.urls")),
+    path("", RedirectView.as_view(pattern_name="dashboard:home")),
     path("", include("vouchers.api.urls")),
 ]

@@ -15,6 +15,7 @@ from config.dashboard.base import Page
 from config.project.permissions import Permission
 
 PUBLIC = {
+    "": "leads to the dashboard",
     "livez": "for load balancers",
     "healthz": "for load balancers",
     "metrics": "by network",

@@ -194,7 +194,7 @@ def test_a_profile_costs_the_same_for_3_and_for_30_rows(
 def test_metadata_shows_null_empty_and_no_as_different_things(marketer, project):
     customer = make_customer(project=project, metadata={"a": None, "b": "", "c": False, "d": 0, "e": [], "f": {"g": 1}})
     page = marketer.get(url("customer-metadata", customer)).content.decode()
-    assert all(word in page for word in ("null</span>", "empty text", "<dd>no\n", "<dd>0\n", "empty list", "1 key<"))
+    assert all(word in page for word in ("null</span>", "empty text", "<dd>no<", "<dd>0<", "empty list", "1 key<"))
 
 
 def test_customers_of_other_projects_have_no_form(marketer):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.db import DataError, OperationalError
+from django.test import Client
 from django.urls import reverse
 
 from config.dashboard import base, home
@@ -135,3 +136,32 @@ def test_members_of_two_projects_keep_the_one_they_chose(project, client):
 def test_every_page_carries_the_policy(marketer):
     policy = marketer.get(reverse("dashboard:home"))["Content-Security-Policy"]
     assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
+
+
+def test_a_fault_shows_a_page_with_the_id_of_the_request(marketer, monkeypatch):
+    break_with(monkeypatch, ValueError("x"), None)
+    marketer.raise_request_exception = False
+    answer = marketer.get(reverse("dashboard:home"))
+    assert answer.status_code == 500
+    assert "Something broke on our side" in answer.content.decode()
+    assert answer["X-Request-Id"] in answer.content.decode()
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/admin/nowhere/", "text/html"), ("/v1/nowhere", "application/json")])
+def test_nothing_here_is_said_to_people_and_to_programs(client, project, path, kind):
+    client.force_login(User.objects.create_superuser("root@shop.example", PASSWORD))
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert answer["Content-Type"].startswith(kind)
+
+
+def test_the_address_alone_leads_to_the_dashboard(client):
+    assert client.get("/")["Location"] == reverse("dashboard:home")
+
+
+def test_a_form_without_its_token_is_refused_with_a_page(project):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(make_member(project))
+    answer = client.post(reverse("dashboard:voucher-new"), {"kind": "PERCENT"})
+    assert answer.status_code == 403
+    assert "This form is too old" in answer.content.decode()
