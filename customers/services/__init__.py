@@ -2,7 +2,17 @@
 
 from customers.services.counters import COUNTERS, add_order, move_counters, moved, set_last_order
 from customers.services.loading import Existing, Loaded
-from customers.services.profiles import delete, find, find_or_none, preview, profile_of, update, upsert, upsert_many
+from customers.services.profiles import (
+    delete,
+    find,
+    find_or_none,
+    look_up,
+    preview,
+    profile_of,
+    update,
+    upsert,
+    upsert_many,
+)
 
 __all__ = [
     "COUNTERS",
@@ -12,6 +22,7 @@ __all__ = [
     "delete",
     "find",
     "find_or_none",
+    "look_up",
     "move_counters",
     "moved",
     "preview",

@@ -204,7 +204,7 @@ def claim(*, project: Project, token: str, customer_id: int, since: datetime) ->
     since: when the token was issued, the lower bound that keeps older partitions out. Idempotent: a moved event keeps
     neither the token nor a second chance to be counted.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         cursor.execute(_CLAIM, [customer_id, project.pk, token, since, CUSTOM_EVENT])
         moved = cursor.fetchall()
         _upsert_counters(cursor, [(customer_id, *rest) for *rest, _ in moved if rest[0]])

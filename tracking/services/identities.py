@@ -200,7 +200,7 @@ def claim(*, project: Project, identity: Identity, customer: Customer, at: datet
     named = {identity.token, *identity.visitor} - {None}
     if not named or (customer == identity.customer and named <= identity.settled):
         return Claim()
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         rows = {
             row.token: row
             for row in TrackingIdentity.objects.of(project)
