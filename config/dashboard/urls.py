@@ -25,8 +25,7 @@ urlpatterns = [
     path("customers/<str:public_id>/orders/", profile.Orders.as_view(), name="customer-orders"),
     path("customers/<str:public_id>/segments/", profile.Segments.as_view(), name="customer-segments"),
     path("customers/<str:public_id>/metadata/", profile.Metadata.as_view(), name="customer-metadata"),
-    # The segment pages replace the next line by include("segments.dashboard.urls").
-    path("segments/", Nothing.as_view(), {"rest": "segments/"}, name="segments"),
+    path("", include("segments.dashboard.urls")),
     path("imports/", import_pages.ImportList.as_view(), name="imports"),
     path("imports/new/", import_pages.Upload.as_view(), name="import-new"),
     path("imports/<str:public_id>/", import_pages.Result.as_view(), name="import"),
