@@ -12,7 +12,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Lower
 
 from config.project.fields import PublicIdField
-from config.project.models import Scoped
+from config.project.models import Project, Scoped
 from customers.querysets import CustomerQuerySet
 
 
@@ -96,3 +96,41 @@ class Customer(Scoped):
 
     def __str__(self) -> str:
         return self.name or self.source_id or self.public_id
+
+
+class Watch(models.Model):
+    """What the changes of a project's customers are noted for; a project without a row costs its writers nothing.
+
+    keys: columns of Customer, `metadata.<key>`, `events.<name>`; see `customers.watching`.
+    """
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    keys = ArrayField(models.TextField(), default=list, blank=True)
+
+    def __str__(self) -> str:
+        return f"watch of project {self.project_id}"
+
+
+class ChangedCustomer(models.Model):
+    """The queue of customers who changed in something watched, written by triggers in the transaction that changes them.
+
+    No constraints: rows live for less than a second and their customer may go meanwhile. keys: what changed of the
+    watched, or `*` for a customer who came, went or came back.
+    """
+
+    EVERYTHING: ClassVar = "*"
+
+    project = models.ForeignKey(
+        Project, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    customer = models.ForeignKey(
+        Customer, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    keys = ArrayField(models.TextField())
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["project", "id"], name="changed_customer_project")]
+
+    def __str__(self) -> str:
+        return f"customer {self.customer_id} changed in {', '.join(self.keys)}"

@@ -19,13 +19,18 @@ def _counters(name: str, scope: Scope) -> QuerySet[Any]:
     return model.objects.filter(customer_id=OuterRef("pk"), name=name, count__gt=0)
 
 
+def watched(name: str) -> str:
+    """The key under which changes of an event's counters are noted (a trigger of the migrations does)."""
+    return f"events.{name}"
+
+
 def _count(key: str, name: str) -> Field:
-    source = Related(partial(_counters, normal(name)), "count", number=True)
+    source = Related(partial(_counters, normal(name)), "count", number=True, watched=watched(normal(name)))
     return Field(key, f"Event {name}", "Events", Kind.NUMBER, source, unit="times")
 
 
 def _time(column: str, words: str, key: str, name: str) -> Field:
-    source = Related(partial(_counters, normal(name)), column)
+    source = Related(partial(_counters, normal(name)), column, watched=watched(normal(name)))
     return Field(key, f"Event {name}, {words}", "Events", Kind.DATETIME, source)
 
 

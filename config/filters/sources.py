@@ -92,11 +92,13 @@ class Related:
     """A column of the one row that `rows` finds for the outer row.
 
     rows: (scope) → queryset that refers to the outer row by OuterRef. number: without a row it compares as 0.
+    watched: the key under which changes of that row are noted.
     """
 
     rows: Callable[[Scope], QuerySet[Any]]
     column: str
     number: bool = False
+    watched: str = ""
 
     def match(self, check: Check, field: Field, scope: Scope) -> Q:
         rows = self.rows(scope)
