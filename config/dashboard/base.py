@@ -111,17 +111,13 @@ def limit_statements(milliseconds: int) -> None:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
 
 
-def find_member(user: User, wanted: int | None) -> Member | None:
-    """The membership the session chose, else the person's first one. Superusers are admins of every project."""
-    members = list(Member.objects.filter(user=user).select_related("project").order_by("project_id"))
-    for member in members:
-        if member.project_id == wanted:
-            return member
-    if members:
-        return members[0]
-    if user.is_superuser and (project := Project.objects.order_by("pk").first()):
-        return Member(project=project, user=user, role=Member.Role.ADMIN)
-    return None
+def members_of(user: User) -> list[Member]:
+    """The person's memberships. Superusers are admins of every project."""
+    if user.is_superuser:
+        return [
+            Member(project=project, user=user, role=Member.Role.ADMIN) for project in Project.objects.order_by("pk")
+        ]
+    return list(Member.objects.filter(user=user).select_related("project").order_by("project_id"))
 
 
 class Page(View):
@@ -140,6 +136,7 @@ class Page(View):
 
     project: Project
     member: Member
+    memberships: list[Member]
     at: datetime
 
     @property
@@ -165,10 +162,12 @@ class Page(View):
         try:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            member = find_member(self.user, request.session.get(PROJECT_IN_SESSION))
-            if member is None:
+            self.memberships = members_of(self.user)
+            if not self.memberships:
                 return show_error(request, ErrorState(403, "No project yet", "Ask an admin to add you to a project."))
-            self.member, self.project = member, member.project
+            wanted = request.session.get(PROJECT_IN_SESSION)
+            self.member = next((row for row in self.memberships if row.project_id == wanted), self.memberships[0])
+            self.project = self.member.project
             with timezone.override(zone_of(self.user, self.project)):
                 return self._answer(request, *args, **kwargs)
         except DatabaseError as error:
@@ -201,6 +200,7 @@ class Page(View):
         """What base.html needs."""
         return {
             "project": self.project,
+            "projects": [row.project for row in self.memberships] if len(self.memberships) > 1 else [],
             "member": self.member,
             "who": self.user.get_short_name() or self.user.email.split("@")[0],
             "navigation": list(navigation.links(self.member.role, self.section)),

@@ -9,11 +9,12 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
 from config.dashboard import charts, kit
-from config.dashboard.base import NOT_FOUND, Page
+from config.dashboard.base import NOT_FOUND, PROJECT_IN_SESSION, Page
 from config.imports.models import ImportFile
 from config.jobs.models import AsyncAction
 from config.project.permissions import Permission
@@ -237,6 +238,22 @@ def _about_voucher(voucher: Voucher, at: datetime) -> Attention:
     return Attention(
         "", f"“{voucher.code}” has {kit.plural(left, 'use', 'uses')} left of {voucher.quantity:,}", url, "Look"
     )
+
+
+class ProjectSwitch(Page):
+    """Work in another project; it stays chosen for this session."""
+
+    permission = Permission.SEE_REDEMPTIONS
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect("dashboard:home")
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        wanted = request.POST.get("project")
+        for member in self.memberships:
+            if member.project.public_id == wanted:
+                request.session[PROJECT_IN_SESSION] = member.project_id
+        return redirect("dashboard:home")
 
 
 class Nothing(Page):

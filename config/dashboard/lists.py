@@ -289,10 +289,10 @@ def _fetch(
     backwards = cursor is not None and cursor.backwards
     down = descending != backwards
     found: list[ModelT] = []
-    for part, column in _parts(rows, sort, cursor, down, backwards):
-        order = [f"-{column}" if down else column] if column else []
+    column = sort.column
+    for part in _parts(rows, sort, cursor, down, backwards):
         missing = size + 1 - len(found)
-        found += part.order_by(*order, "-pk" if down else "pk")[:missing]
+        found += part.order_by(f"-{column}" if down else column, "-pk" if down else "pk")[:missing]
         if len(found) > size:
             break
     more = len(found) > size
@@ -302,7 +302,7 @@ def _fetch(
 
 def _parts(
     rows: QuerySet[ModelT], sort: Sort, cursor: Cursor | None, down: bool, backwards: bool
-) -> Iterator[tuple[QuerySet[ModelT], str]]:
+) -> Iterator[QuerySet[ModelT]]:
     """The stretches of the list to read, in this order: rows with a value, and rows without one, which come last.
 
     `column >= x AND (column > x OR id > y)` and not the OR alone: PostgreSQL finds the start of the first by the index.
@@ -313,16 +313,16 @@ def _parts(
     empty = rows.filter(**{f"{sort.column}__isnull": True}) if sort.nullable else None
     if cursor is not None and cursor.value is None:
         if empty is not None:
-            yield empty.filter(after_id), ""
+            yield empty.filter(after_id)
             if backwards:
-                yield valued, sort.column
+                yield valued
         return
     if cursor is not None:
         beside = Q(**{f"{sort.column}__{bound}": cursor.value})
         valued = valued.filter(beside & (Q(**{f"{sort.column}__{past}": cursor.value}) | after_id))
-    yield valued, sort.column
+    yield valued
     if empty is not None and not backwards:
-        yield empty, ""
+        yield empty
 
 
 def _count(rows: QuerySet[Any], found: list[Any], *, whole: bool) -> int | None:

@@ -7,7 +7,7 @@ from django.urls import include, path
 
 from config.dashboard import imports as import_pages
 from config.dashboard import profile
-from config.dashboard.home import Nothing, Overview
+from config.dashboard.home import Nothing, Overview, ProjectSwitch
 from config.dashboard.login import SignIn
 from config.dashboard.narrowings import by_filter, by_segment
 from config.dashboard.tasks import TaskList, TaskPage
@@ -17,6 +17,7 @@ app_name = "dashboard"
 
 urlpatterns = [
     path("", Overview.as_view(), name="home"),
+    path("project/", ProjectSwitch.as_view(), name="project"),
     path("login/", SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("customers/", CustomerList.as_view(narrowings=(by_segment, by_filter)), name="customers"),

@@ -156,7 +156,12 @@ def test_leaving_a_changed_form_asks_first(page: Page):
     page.goto(reverse("dashboard:customer-new"))
     page.get_by_label("Name").fill("Ada")
     asked = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def accept(dialog):
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", accept)
     page.get_by_role("link", name="Cancel").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Customers")
     assert asked == ["beforeunload"]

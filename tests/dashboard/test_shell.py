@@ -124,13 +124,19 @@ def test_reading_statements_are_bounded(marketer, monkeypatch):
 
 def test_members_of_two_projects_keep_the_one_they_chose(project, client):
     user = make_member(project)
-    other = make_project("Other")
+    other, foreign = make_project("Other"), make_project("Foreign")
     make_member(other, email="other@shop.example").memberships.update(user=user)
     client.force_login(user)
-    session = client.session
-    session[base.PROJECT_IN_SESSION] = other.pk
-    session.save()
-    assert client.get(reverse("dashboard:home")).context["project"] == other
+    for wanted, shown in ((other, other), (foreign, other), (project, project)):
+        client.post(reverse("dashboard:project"), {"project": wanted.public_id})
+        assert client.get(reverse("dashboard:home")).context["project"] == shown
+
+
+def test_superusers_are_admins_of_every_project(client, project):
+    make_project("Other")
+    client.force_login(User.objects.create_superuser("root@shop.example", PASSWORD))
+    context = client.get(reverse("dashboard:home")).context
+    assert ([row.name for row in context["projects"]], context["member"].role) == (["Shop", "Other"], "admin")
 
 
 def test_every_page_carries_the_policy(marketer):
