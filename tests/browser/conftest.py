@@ -80,12 +80,20 @@ def open_page(
 ) -> Iterator[Callable[..., Page]]:
     """open_page(role="viewer", width=390, …) → a page of a person who is signed in; role=None: of a stranger.
 
-    The test fails if the page logged an error, threw, or met the content security policy.
+    The test fails if the page logged an error, threw, or met the content security policy. expected: parts of messages
+    that this page is made to log.
     """
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
-    def _open(role: str | None = "admin", *, width: int = 1440, height: int = 900, **options: Any) -> Page:
+    def _open(
+        role: str | None = "admin",
+        *,
+        width: int = 1440,
+        height: int = 900,
+        expected: tuple[str, ...] = (),
+        **options: Any,
+    ) -> Page:
         context = browser.new_context(
             base_url=server.url, viewport={"width": width, "height": height}, reduced_motion="reduce", **options
         )
@@ -96,7 +104,7 @@ def open_page(
             value = client.cookies[settings.SESSION_COOKIE_NAME].value
             context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": server.url}])
         page = context.new_page()
-        _watch(page, problems)
+        _watch(page, problems, expected)
         return page
 
     yield _open
@@ -111,7 +119,7 @@ def page(open_page: Callable[..., Page]) -> Page:
     return open_page()
 
 
-def _watch(page: Page, problems: list[str]) -> None:
+def _watch(page: Page, problems: list[str], expected: tuple[str, ...]) -> None:
     documents: dict[str, int] = {}
 
     def answered(response: Response) -> None:
@@ -119,6 +127,8 @@ def _watch(page: Page, problems: list[str]) -> None:
             documents[response.url] = response.status
 
     def logged(message: ConsoleMessage) -> None:
+        if any(part in message.text for part in expected):
+            return
         refused = documents.get(message.location.get("url", "")) in REFUSALS
         if message.type in ("error", "warning") and not (refused and "Failed to load resource" in message.text):
             problems.append(f"{message.type}: {message.text} ({message.location.get('url')})")
