@@ -16,6 +16,8 @@ from urllib.parse import unquote
 
 PREFIX: Final = "track_"
 BYTES: Final = 24
+CHARACTERS: Final = 32
+"""Of base64 behind the prefix: without padding, for the bytes go in threes."""
 _ESCAPED: Final = re.compile(r"%2b|%2f|%3d", re.IGNORECASE)
 
 
@@ -47,7 +49,10 @@ def read(value: str | None) -> str | None:
     body = text.removeprefix(PREFIX) + _lost_at_the_end(value or "", text)
     if _ESCAPED.search(body):
         body = unquote(body)
-    return PREFIX + _padded(body.replace(" ", "+"))
+    body = body.replace(" ", "+")
+    if len(body) == CHARACTERS - 1:
+        body += "/"  # one that stood last in a path was taken for the path's own
+    return PREFIX + _padded(body)
 
 
 def _lost_at_the_end(value: str, text: str) -> str:

@@ -16,5 +16,5 @@ class WireRouter(SimpleRouter):
         self.trailing_slash = "/?"
 
 
-IDENTIFIER = r"[^/]+(?:/[^/]+)*?"
+IDENTIFIER = r"[^/]+(?:/+[^/]+)*?"
 """A path parameter that may hold slashes (`%2F` is decoded before routing); lazy, so that what follows it is found."""

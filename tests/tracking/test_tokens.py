@@ -54,6 +54,7 @@ def test_anonymous_tokens_are_all_different_and_of_one_form():
         ("44 characters, padding lost", "track_" + "b" * 43, "track_" + "b" * 43 + "="),
         ("56 characters", "track_" + "c" * 56, "track_" + "c" * 56),
         ("56 characters, padding lost", "track_" + "c" * 55, "track_" + "c" * 55 + "="),
+        ("a slash at the end taken for the path's", "track_" + "d" * 31, "track_" + "d" * 31 + "/"),
         ("no base64 at all", "track_abcde", "track_abcde"),
         ("the prefix alone", "track_", "track_"),
     ],
