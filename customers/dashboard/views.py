@@ -149,9 +149,12 @@ class CustomerDelete(Page):
 
     permission = Permission.EDIT_CUSTOMERS
     section = "customers"
+    template_name = "dashboard/customers/delete.html"
+    title = "Delete this customer?"
 
     def get(self, request: HttpRequest, public_id: str) -> HttpResponse:
-        return redirect("dashboard:customer", public_id)
+        """Without script the question is a page of its own."""
+        return self.render({"customer": services.find(project=self.project, identifier=public_id)})
 
     def post(self, request: HttpRequest, public_id: str) -> HttpResponse:
         customer = services.find(project=self.project, identifier=public_id)

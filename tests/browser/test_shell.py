@@ -68,7 +68,7 @@ def addresses(project):
         *(reverse(f"dashboard:{name}", args=[row.public_id]) for name, row in one.items()),
         *(
             reverse(f"dashboard:customer-{name}", args=[customer.public_id])
-            for name in ("edit", "orders", "segments", "metadata")
+            for name in ("edit", "delete", "orders", "segments", "metadata")
         ),
         reverse("dashboard:home") + "nowhere/",
         reverse("dashboard:customers") + "?country=DE&q=ada",
@@ -171,12 +171,12 @@ def test_a_customer_is_deleted_only_after_a_second_word(page: Page, project):
     customer = make_customer(project=project, name="Ada")
     page.goto(reverse("dashboard:customer", args=[customer.public_id]))
     page.locator("summary", has_text="More").click()
-    page.get_by_role("button", name="Delete…").click()
+    page.get_by_role("link", name="Delete…").click()
     dialog = page.get_by_role("dialog", name="Delete this customer?")
     dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).not_to_be_visible()
     page.locator("summary", has_text="More").click()
-    page.get_by_role("button", name="Delete…").click()
+    page.get_by_role("link", name="Delete…").click()
     dialog.get_by_role("button", name="Delete customer").click()
     expect(page.get_by_text("Ada was deleted")).to_be_visible()
 
