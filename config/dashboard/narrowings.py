@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -20,6 +21,30 @@ from segments import definitions, services
 from segments.models import Segment
 
 MOST_OFFERED: Final = 200
+
+
+FIELDS: Final = {"country": "address.country", "state": "address.state", "city": "address.city"}
+"""Plain parameters of the list → fields of the language."""
+
+
+def as_filter(query: Mapping[str, str]) -> str:
+    """The list's filters as one filter of the language; "" where there is none, or a search, which it cannot say."""
+    if query.get("q"):
+        return ""
+    fields: dict[str, Any] = {
+        field: {"conditions": {"$is": [query[key]]}} for key, field in FIELDS.items() if query.get(key)
+    }
+    if query.get("segment"):
+        fields["segments"] = {"conditions": {"$in": [query["segment"]]}}
+    if written := query.get("filter"):
+        try:
+            body = json.loads(written)
+        except (json.JSONDecodeError, RecursionError):
+            return ""
+        if not fields:
+            return written
+        fields["g1"] = body
+    return json.dumps({"junction": "and", **fields}) if fields else ""
 
 
 def by_segment(project: Project, at: datetime) -> Filter:

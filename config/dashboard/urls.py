@@ -9,7 +9,7 @@ from config.dashboard import imports as import_pages
 from config.dashboard import profile
 from config.dashboard.home import Nothing, Overview, ProjectSwitch
 from config.dashboard.login import SignIn
-from config.dashboard.narrowings import by_filter, by_segment
+from config.dashboard.narrowings import as_filter, by_filter, by_segment
 from config.dashboard.tasks import TaskList, TaskPage
 from customers.dashboard.views import CustomerList
 
@@ -20,7 +20,7 @@ urlpatterns = [
     path("project/", ProjectSwitch.as_view(), name="project"),
     path("login/", SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
-    path("customers/", CustomerList.as_view(narrowings=(by_segment, by_filter)), name="customers"),
+    path("customers/", CustomerList.as_view(narrowings=(by_segment, by_filter), as_filter=as_filter), name="customers"),
     path("", include("customers.dashboard.urls")),
     path("customers/<str:public_id>/", profile.Timeline.as_view(), name="customer"),
     path("customers/<str:public_id>/orders/", profile.Orders.as_view(), name="customer-orders"),

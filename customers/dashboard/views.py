@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +14,7 @@ from django.urls import reverse
 
 from config.dashboard import lists
 from config.dashboard.base import Crumb, Page, put_on_form
-from config.dashboard.lists import Filter
+from config.dashboard.lists import Filter, Listing
 from config.kernel.errors import DomainError
 from config.project.models import Project
 from config.project.permissions import Permission
@@ -21,13 +22,14 @@ from customers import services
 from customers.dashboard.forms import CustomerForm, initial
 from customers.dashboard.lists import customer_list, customers_of
 from customers.errors import ChangedMeanwhile
+from customers.models import Customer
 from customers.services import editing
 
 AUDIENCE = Crumb("Audience")
 
 
 class CustomerList(Page):
-    """Everybody. narrowings: filters of higher apps, given where the addresses are listed."""
+    """Everybody. narrowings and as_filter: of higher apps, given where the addresses are listed."""
 
     permission = Permission.SEE_CUSTOMERS
     section = "customers"
@@ -35,12 +37,20 @@ class CustomerList(Page):
     title = "Customers"
     crumbs = (AUDIENCE,)
     narrowings: ClassVar[Sequence[Callable[[Project, datetime], Filter]]] = ()
+    as_filter: Callable[[Mapping[str, str]], str] | None = None
 
     def get(self, request: HttpRequest) -> HttpResponse:
         more = [narrowing(self.project, self.at) for narrowing in self.narrowings]
         spec = customer_list(self.project, self.at, more)
         listing = lists.read(spec, customers_of(self.project), request.GET.dict())
-        return self.render({"listing": listing, "empty": self.empty()})
+        return self.render({"listing": listing, "empty": self.empty(), "save_as": self.save_as(request, listing)})
+
+    def save_as(self, request: HttpRequest, listing: Listing[Customer]) -> str:
+        """Where the list's filters become a segment; nowhere without filters."""
+        if self.as_filter is None or not listing.rows or not self.may(Permission.EDIT_SEGMENTS):
+            return ""
+        written = self.as_filter(request.GET.dict())
+        return f"{reverse('dashboard:segment-new')}?{urlencode({'filter': written})}" if written else ""
 
     def empty(self) -> dict[str, Any]:
         actions = [

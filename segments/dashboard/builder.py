@@ -67,7 +67,8 @@ class BuilderPage(SegmentPage):
 
 
 class NewSegment(BuilderPage):
-    """Describe a segment. `?from=` begins with the definition of another one, `?start=` with a ready-made one."""
+    """Describe a segment. `?from=` begins with another one's definition, `?start=` with a ready-made one, `?filter=`
+    with a filter of its own: the customers' list writes it."""
 
     title = "New segment"
 
@@ -83,6 +84,8 @@ class NewSegment(BuilderPage):
             }
         if starter := next((one for one in STARTERS if one.key == request.GET.get("start")), None):
             initial = {"name": starter.label, "filter": pretty(json.dumps(starter.filter))}
+        if written := request.GET.get("filter", ""):
+            initial = {"filter": pretty(written)}
         return self.show(SegmentForm(initial=initial), title=self.title, version=source)
 
     def post(self, request: HttpRequest) -> HttpResponse:

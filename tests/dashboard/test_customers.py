@@ -8,7 +8,9 @@ from datetime import date, timedelta
 import pytest
 from django.urls import reverse
 
+from config.dashboard.narrowings import as_filter
 from customers.models import Customer
+from segments.models import Segment
 from tests.dashboard.rows import make_event, make_order, make_redemption
 from tests.factories import NOW, make_customer, make_project, make_segment, make_voucher
 from tracking.models import EventCounter
@@ -263,3 +265,34 @@ def test_segments_of_other_projects_narrow_nothing(marketer, project):
     answer = marketer.get(reverse("dashboard:customers"), {"segment": foreign.public_id})
     assert answer.context["listing"].rows == []
     assert "Foreign" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "written"),
+    [
+        ({}, ""),
+        ({"q": "ada", "country": "DE"}, ""),
+        ({"country": "DE"}, {"junction": "and", "address.country": {"conditions": {"$is": ["DE"]}}}),
+        ({"segment": "seg_1"}, {"junction": "and", "segments": {"conditions": {"$in": ["seg_1"]}}}),
+        ({"filter": '{"junction":"or"}'}, {"junction": "or"}),
+        (
+            {"filter": '{"junction":"or"}', "city": "Bonn"},
+            {"junction": "and", "address.city": {"conditions": {"$is": ["Bonn"]}}, "g1": {"junction": "or"}},
+        ),
+        ({"filter": "{"}, ""),
+    ],
+)
+def test_the_filters_of_the_list_as_one_filter(query, written):
+    found = as_filter(query)
+    assert (json.loads(found) if found else "") == written
+
+
+def test_a_filtered_list_becomes_the_segment_it_shows(marketer, project):
+    make_customer(project=project, name="Ada", address={"country": "DE"})
+    make_customer(project=project, name="Ben", address={"country": "FR"})
+    address = marketer.get(reverse("dashboard:customers"), {"country": "DE"}).context["save_as"]
+    form = marketer.get(address).context["form"]
+    marketer.post(reverse("dashboard:segment-new"), {"name": "Germans", "filter": form.initial["filter"]})
+    segment = Segment.objects.get()
+    shown = marketer.get(reverse("dashboard:customers"), {"segment": segment.public_id}).context["listing"].rows
+    assert [row.name for row in shown] == ["Ada"]
