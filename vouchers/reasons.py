@@ -198,3 +198,14 @@ def conditions_in_words(name: str, conditions: Mapping[str, Any], voice: Voice) 
             label = "Order amount" if name == "order.amount" else name
             parts.append(f"{label} is {COMPARISONS.get(operator, f'{operator} {{}}').format(shown)}")
     return " and ".join(parts)
+
+
+def rule_in_words(rules: Mapping[str, Any], voice: Voice) -> list[str]:
+    """A stored rule set as sentences; numbered, with the logic between them, where not simply all must hold."""
+    numbered = sorted((int(key), rule) for key, rule in rules.items() if key != "logic")
+    logic = str(rules.get("logic") or "")
+    sentences = [conditions_in_words(rule["name"], rule.get("conditions") or {}, voice) for _, rule in numbered]
+    if "or" not in logic.lower().replace("(", " ").replace(")", " ").split():
+        return sentences
+    told = [f"{number}. {sentence}" for (number, _), sentence in zip(numbered, sentences, strict=True)]
+    return [*told, f"Needed: {logic.lower()}"]

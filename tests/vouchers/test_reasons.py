@@ -8,7 +8,7 @@ from datetime import UTC
 import pytest
 
 from config.paths import BASE_DIR
-from vouchers.reasons import TITLES, Voice, conditions_in_words, explain, title_of
+from vouchers.reasons import TITLES, Voice, conditions_in_words, explain, rule_in_words, title_of
 
 VOICE = Voice(
     money=lambda amount: f"{(amount or 0) / 100:.2f}",
@@ -105,3 +105,20 @@ def test_stored_conditions_in_words(name, conditions, sentence):
 
 def test_unknown_keys_are_shown_as_they_are():
     assert title_of("brand_new_key") == "Refused: brand new key"
+
+
+@pytest.mark.parametrize(
+    ("logic", "sentences"),
+    [
+        ("1 AND 2", ["Customer is in “VIP”", "Order amount is exactly 1.00"]),
+        ("", ["Customer is in “VIP”", "Order amount is exactly 1.00"]),
+        ("1 OR 2", ["1. Customer is in “VIP”", "2. Order amount is exactly 1.00", "Needed: 1 or 2"]),
+    ],
+)
+def test_stored_rules_in_words(logic, sentences):
+    rules = {
+        "2": {"name": "order.amount", "conditions": {"$is": [100]}},
+        "1": {"name": "customer.segment", "conditions": {"$is": ["seg_1"]}},
+        "logic": logic,
+    }
+    assert rule_in_words(rules, VOICE) == sentences

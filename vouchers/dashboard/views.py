@@ -21,7 +21,7 @@ from vouchers.dashboard.lists import redemption_list, redemptions_of, voucher_li
 from vouchers.engine import rules
 from vouchers.engine.terms import Facts
 from vouchers.models import Redemption, RuleAssignment, Voucher
-from vouchers.reasons import Words, conditions_in_words, explain
+from vouchers.reasons import Words, explain, rule_in_words
 from vouchers.services import candidates, offers
 from vouchers.services import vouchers as voucher_services
 
@@ -136,12 +136,7 @@ class VoucherPage(Page):
     def conditions(self, assignments: list[RuleAssignment]) -> list[str]:
         """Who may redeem it, as sentences."""
         voice = words.voice(self.project, {name for row in assignments for name in row.rule.segment_ids})
-        return [
-            conditions_in_words(rule["name"], rule.get("conditions") or {}, voice)
-            for assignment in assignments
-            for number, rule in sorted(assignment.rule.rules.items())
-            if number != "logic"
-        ]
+        return [sentence for row in assignments for sentence in rule_in_words(row.rule.rules, voice)]
 
 
 class VoucherSwitch(VoucherPage):
