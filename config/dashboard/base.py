@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Final, cast
@@ -13,13 +13,14 @@ from django import forms
 from django.contrib.auth.views import redirect_to_login
 from django.db import DatabaseError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views import View
 
 from config.dashboard import navigation
 from config.kernel import instants
 from config.kernel.errors import Conflict, DomainError, Forbidden, NotFound
+from config.project import audit
 from config.project.models import Member, Project, User
 from config.project.permissions import Permission, may
 
@@ -133,6 +134,8 @@ class Page(View):
     title: ClassVar[str] = ""
     crumbs: ClassVar[tuple[Crumb, ...]] = ()
     read_in_transaction: ClassVar[bool] = True
+    for_fresh_passwords: ClassVar[bool] = False
+    """Whether somebody may open it who must change the first password."""
 
     project: Project
     member: Member
@@ -168,6 +171,8 @@ class Page(View):
             wanted = request.session.get(PROJECT_IN_SESSION)
             self.member = next((row for row in self.memberships if row.project_id == wanted), self.memberships[0])
             self.project = self.member.project
+            if self.user.must_change_password and not self.for_fresh_passwords:
+                return redirect("dashboard:password")
             with timezone.override(zone_of(self.user, self.project)):
                 return self._answer(request, *args, **kwargs)
         except DatabaseError as error:
@@ -190,6 +195,31 @@ class Page(View):
             return self.refuse(NOT_FOUND)
         except DomainError as error:
             return self.refuse(state_of(error))
+
+    def note(
+        self,
+        action: str,
+        object_type: str,
+        object_id: str = "",
+        *,
+        name: str = "",
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write into the audit log what this person did; inside the transaction of the change, at its end."""
+        audit.record(
+            project=self.project,
+            actor=audit.of_user(self.user),
+            action=action,
+            object_type=object_type,
+            object_id=object_id,
+            name=name,
+            before=before,
+            after=after,
+            at=self.at,
+            channel=audit.Channel.DASHBOARD,
+            request_id=self.request.META.get("REQUEST_ID", ""),
+        )
 
     def refuse(self, state: ErrorState) -> HttpResponse:
         """The error as a page, inside the shell where we know who asks."""

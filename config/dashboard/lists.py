@@ -185,24 +185,9 @@ def read(spec: ListSpec[ModelT], rows: QuerySet[ModelT], query: Mapping[str, str
     One query for the rows (a second one only at the seam between rows with and without the sorted value), and one for
     the count where the page does not show everything already. Unknown parameters and forged cursors are ignored.
     """
-    asked = {key: query.get(key, "").replace("\x00", "").strip() for key in _parameters(spec)}
-    problems: list[str] = []
-    text = asked["q"][:200]
-    if text and spec.search is not None:
-        rows = spec.search(rows, text)
-    tab = next((tab for tab in spec.tabs if tab.key == asked["tab"]), spec.tabs[0] if spec.tabs else None)
-    if tab is not None:
-        rows = rows.filter(tab.q)
-    chips: list[Chip] = []
-    for narrowing in spec.filters:
-        if value := asked[narrowing.key]:
-            try:
-                rows = narrowing.apply(rows, value)
-                words = narrowing.sentence(value)
-            except ValueError as error:
-                problems.append(str(error))
-                rows, words = rows.none(), f"{narrowing.label}: not understood"
-            chips.append(Chip(words, _url(asked, **{narrowing.key: "", "cursor": ""})))
+    asked, found_rows = asked_of(spec, query), narrow(spec, rows, query)
+    rows, tab, problems = found_rows.rows, found_rows.tab, found_rows.problems
+    chips = [Chip(words, _url(asked, **{key: "", "cursor": ""})) for key, words in found_rows.words]
     sort, descending = _sort(spec, asked["sort"])
     cursor = _read_cursor(asked["cursor"], sort, descending)
     found, more = _fetch(rows, sort, descending, cursor, spec.page_size)
@@ -217,12 +202,61 @@ def read(spec: ListSpec[ModelT], rows: QuerySet[ModelT], query: Mapping[str, str
         chips=chips,
         offers=[Offer(f.key, f.label, f.kind, f.choices, asked[f.key]) for f in spec.filters if f.offered],
         problems=problems,
-        search_text=text,
+        search_text=asked["q"][:200],
         hidden=[(key, value) for key, value in asked.items() if value and key not in ("cursor", "q")],
         next_url=_url(asked, cursor=_cursor(found[-1], sort, descending, False)) if has_next and found else "",
         previous_url=_url(asked, cursor=_cursor(found[0], sort, descending, True)) if has_previous and found else "",
         clear_url=_url({key: asked[key] for key in ("tab", "sort")}),
     )
+
+
+@dataclass(frozen=True)
+class Narrowed(Generic[ModelT]):
+    """The rows that a list's search, tab and filters leave. words: (key, sentence) of each filter that is on."""
+
+    rows: QuerySet[ModelT]
+    tab: Tab | None
+    words: list[tuple[str, str]]
+    problems: list[str]
+
+
+def narrow(spec: ListSpec[ModelT], rows: QuerySet[ModelT], query: Mapping[str, str]) -> Narrowed[ModelT]:
+    """What the URL's parameters leave of `rows`, on every page of the list; an export of it writes the same rows."""
+    asked = asked_of(spec, query)
+    problems: list[str] = []
+    text = asked["q"][:200]
+    if text and spec.search is not None:
+        rows = spec.search(rows, text)
+    tab = next((tab for tab in spec.tabs if tab.key == asked["tab"]), spec.tabs[0] if spec.tabs else None)
+    if tab is not None:
+        rows = rows.filter(tab.q)
+    sentences: list[tuple[str, str]] = []
+    for narrowing in spec.filters:
+        if value := asked[narrowing.key]:
+            try:
+                rows = narrowing.apply(rows, value)
+                words = narrowing.sentence(value)
+            except ValueError as error:
+                problems.append(str(error))
+                rows, words = rows.none(), f"{narrowing.label}: not understood"
+            sentences.append((narrowing.key, words))
+    return Narrowed(rows, tab, sentences, problems)
+
+
+def asked_of(spec: ListSpec[Any], query: Mapping[str, str]) -> dict[str, str]:
+    """The parameters that the list knows, cleaned; the others are ignored."""
+    return {key: query.get(key, "").replace("\x00", "").strip() for key in _parameters(spec)}
+
+
+def sorted_by(spec: ListSpec[Any], query: Mapping[str, str]) -> tuple[Sort, bool]:
+    """The order of the list, and whether it descends."""
+    return _sort(spec, asked_of(spec, query)["sort"])
+
+
+def capped_count(rows: QuerySet[Any]) -> int | None:
+    """How many rows there are, None for more than COUNT_LIMIT."""
+    count = rows.order_by()[: COUNT_LIMIT + 1].count()
+    return count if count <= COUNT_LIMIT else None
 
 
 @dataclass(frozen=True)
@@ -329,5 +363,4 @@ def _count(rows: QuerySet[Any], found: list[Any], *, whole: bool) -> int | None:
     """How many rows there are, None for more than COUNT_LIMIT; `whole`: the page shows all of them."""
     if whole:
         return len(found)
-    count = rows.order_by()[: COUNT_LIMIT + 1].count()
-    return count if count <= COUNT_LIMIT else None
+    return capped_count(rows)

@@ -48,6 +48,13 @@ NAVIGATION: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
         (Entry("redemptions", "Redemptions", "receipt", "dashboard:redemptions", Permission.SEE_REDEMPTIONS),),
     ),
     ("Data", (Entry("tasks", "Background tasks", "tasks", "dashboard:tasks", Permission.SEE_TASKS),)),
+    (
+        "Settings",
+        (
+            Entry("members", "Members", "users", "dashboard:members", Permission.MANAGE_MEMBERS),
+            Entry("profile", "Profile", "user", "dashboard:profile", Permission.USE_DASHBOARD),
+        ),
+    ),
 )
 
 

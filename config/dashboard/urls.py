@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
+from config.dashboard import account, members, profile
 from config.dashboard import imports as import_pages
-from config.dashboard import profile
 from config.dashboard.home import Nothing, Overview, ProjectSwitch
 from config.dashboard.login import SignIn
 from config.dashboard.narrowings import as_filter, by_filter, by_segment
@@ -37,5 +37,10 @@ urlpatterns = [
     path("", include("vouchers.dashboard.urls")),
     path("tasks/", TaskList.as_view(), name="tasks"),
     path("tasks/<str:public_id>/", TaskPage.as_view(), name="task"),
+    path("settings/members/", members.MemberList.as_view(), name="members"),
+    path("settings/members/new/", members.MemberNew.as_view(), name="member-new"),
+    path("settings/members/<str:public_id>/", members.MemberRole.as_view(), name="member"),
+    path("profile/", account.Profile.as_view(), name="profile"),
+    path("profile/password/", account.Password.as_view(), name="password"),
     path("<path:rest>", Nothing.as_view(), name="nothing"),
 ]

@@ -58,3 +58,12 @@ KINDS: Final[dict[str, ExportKind]] = {}
 def register(kind: ExportKind) -> None:
     """Offer a kind of export; called once per kind when the app is ready."""
     KINDS[kind.name] = kind
+
+
+LISTS: Final[dict[str, Callable[[Project, Mapping[str, str], datetime], QuerySet[Any]]]] = {}
+"""Lists of the dashboard by name: the rows that the list shows for these parameters of its URL."""
+
+
+def register_list(name: str, rows: Callable[[Project, Mapping[str, str], datetime], QuerySet[Any]]) -> None:
+    """Offer the rows of a list; called once per list when the app is ready."""
+    LISTS[name] = rows

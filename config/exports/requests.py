@@ -7,24 +7,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from config.exports.columns import Column, metadata
-from config.exports.kinds import KINDS, ExportKind
+from config.exports.kinds import KINDS, LISTS, ExportKind
 from config.kernel.errors import InvalidPayload
 from config.project.models import MetadataSchema, Project
 
 MOST_FIELDS: Final = 200
+LIST: Final = "list"
+"""The parameter that names a list of the dashboard; only the dashboard sets it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """A checked request. order: wire name with its minus. condition: the filters."""
+    """A checked request. order: wire name with its minus. rows: those that its filters, or its list, leave."""
 
     kind: ExportKind
     columns: tuple[Column, ...]
     order: str
-    condition: Q
+    rows: QuerySet[Any]
 
 
 def kind_of(name: object) -> ExportKind:
@@ -44,7 +46,7 @@ def parse(*, project: Project, kind: ExportKind, parameters: Mapping[str, Any], 
         kind=kind,
         columns=_columns(project, kind, parameters.get("fields")),
         order=_order(kind, parameters.get("order")),
-        condition=_condition(project, kind, parameters, at),
+        rows=_rows(project, kind, parameters, at),
     )
 
 
@@ -80,6 +82,13 @@ def _order(kind: ExportKind, order: object) -> str:
         names = ", ".join(f"{name}, -{name}" for name in kind.orders)
         raise InvalidPayload(f"Property .parameters.order should be equal to one of the allowed values [ {names} ]")
     return order
+
+
+def _rows(project: Project, kind: ExportKind, parameters: Mapping[str, Any], at: datetime) -> QuerySet[Any]:
+    asked = parameters.get(LIST)
+    if isinstance(asked, dict) and (of_list := LISTS.get(str(asked.get("name")))) is not None:
+        return of_list(project, asked.get("query") or {}, at)
+    return kind.rows(project).filter(_condition(project, kind, parameters, at))
 
 
 def _condition(project: Project, kind: ExportKind, parameters: Mapping[str, Any], at: datetime) -> Q:

@@ -25,19 +25,25 @@ def start(
     user: User | None = None,
     title: str = "",
     request_id: str = "",
+    of_list: Mapping[str, Any] | None = None,
 ) -> Export:
     """Check the request and queue its job. user: asked for in the dashboard, whose files have safe cells.
+
+    of_list: name and query of the dashboard's list whose rows are wanted.
 
     Raises InvalidPayload or InvalidExport.
     """
     kind = requests.kind_of(exported_object)
+    parameters = {key: value for key, value in parameters.items() if key != requests.LIST}
+    if of_list is not None:
+        parameters[requests.LIST] = dict(of_list)
     requests.parse(project=project, kind=kind, parameters=parameters, at=at)
     with transaction.atomic():
         export = Export.objects.create(
             project=project,
             exported_object=kind.name,
             channel="WEBSITE" if user else "API",
-            parameters=dict(parameters),
+            parameters=parameters,
             title=title,
             safe_cells=user is not None,
             user=user,

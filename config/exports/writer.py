@@ -34,11 +34,7 @@ def pieces(
     """
     order, column = request.order, request.kind.orders[request.order.removeprefix("-")]
     descending = order.startswith("-")
-    rows = (
-        request.kind.rows(project)
-        .filter(request.condition)
-        .order_by(*((f"-{column}", "-pk") if descending else (column, "pk")))
-    )
+    rows = request.rows.order_by(*((f"-{column}", "-pk") if descending else (column, "pk")))
     if order.removeprefix("-") not in request.kind.keyset:
         yield _copy(_selected(rows, request, safe_cells))
         return
@@ -55,7 +51,7 @@ def pieces(
 
 def count(project: Project, request: ExportRequest) -> int:
     """How many rows there are to write."""
-    return int(request.kind.rows(project).filter(request.condition).count())
+    return int(request.rows.count())
 
 
 def _beyond(column: str, key: tuple[Any, int], descending: bool) -> Q:

@@ -174,3 +174,74 @@ class MetadataSchema(Scoped):
 
     def __str__(self) -> str:
         return self.related_object
+
+
+class Preference(models.Model):
+    """What a person chose and wants to find again, such as the columns of an export."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="preferences")
+    name = models.CharField(max_length=64)
+    value = models.JSONField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "name"], name="preference_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AuditEntry(models.Model):
+    """Who did what to which object: a link of its project's chain (`config.project.audit`).
+
+    Insert only: a trigger of the database refuses everything else. Values that may be personal stand in AuditDetail,
+    of which the chain holds a salted digest, so that they can be erased and the chain still be verified.
+    """
+
+    class Channel(models.TextChoices):
+        DASHBOARD = "dashboard", "Dashboard"
+        API = "api", "API key"
+        IMPORT = "import", "Import"
+        ADMIN = "admin", "Admin"
+        COMMAND = "command", "Server"
+
+    project = models.ForeignKey(
+        Project, null=True, on_delete=models.PROTECT, related_name="+", db_index=False,
+        help_text="None: of the installation, such as a refused login of somebody unknown.",
+    )  # fmt: skip
+    number = models.BigIntegerField(help_text="Place in the chain, from 1.")
+    at = models.DateTimeField()
+    actor_type = models.CharField(max_length=16, help_text="user, key or system.")
+    actor_id = models.CharField(max_length=64, blank=True, default="")
+    action = models.CharField(max_length=64)
+    object_type = models.CharField(max_length=64)
+    object_id = models.CharField(max_length=200, blank=True, default="")
+    channel = models.CharField(max_length=16, choices=Channel.choices)
+    request_id = models.CharField(max_length=64, blank=True, default="")
+    detail_digest = models.CharField(max_length=64)
+    previous_hash = models.CharField(max_length=64, blank=True, default="")
+    hash = models.CharField(max_length=64)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "number"], name="audit_entry_number", nulls_distinct=False)
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["project", "object_type", "object_id"], name="audit_entry_object"),
+            models.Index(fields=["project", "actor_id"], name="audit_entry_actor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.object_id}"
+
+
+class AuditDetail(models.Model):
+    """The values of an audit entry: names and what was before and after. May be erased, never changed."""
+
+    entry = models.OneToOneField(AuditEntry, primary_key=True, on_delete=models.PROTECT, related_name="detail")
+    salt = models.CharField(max_length=32)
+    values = models.TextField(help_text="Canonical JSON, as it was digested.")
+
+    def __str__(self) -> str:
+        return str(self.entry_id)

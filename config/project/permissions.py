@@ -9,6 +9,7 @@ from typing import Final
 class Permission(StrEnum):
     """One thing a person may do in the dashboard; the value is how a refusal names it."""
 
+    USE_DASHBOARD = "use the dashboard"
     SEE_OVERVIEW = "see the overview"
     SEE_CUSTOMERS = "see customers"
     EDIT_CUSTOMERS = "create and edit customers"
@@ -22,10 +23,13 @@ class Permission(StrEnum):
     SEE_TASKS = "see background tasks"
     EXPORT = "export"
     MANAGE_PROJECT = "change the project's settings"
+    MANAGE_MEMBERS = "manage members"
+    SEE_AUDIT = "see the audit log"
 
 
 _READS: Final = frozenset(
     {
+        Permission.USE_DASHBOARD,
         Permission.SEE_OVERVIEW,
         Permission.SEE_CUSTOMERS,
         Permission.SEE_SEGMENTS,
@@ -44,7 +48,7 @@ OPENS: Final[dict[str, frozenset[Permission]]] = {
     "admin": frozenset(Permission),
     "user": _READS | _WRITES,
     "viewer": _READS,
-    "merchant": frozenset({Permission.CHECK_CODES, Permission.SEE_REDEMPTIONS}),
+    "merchant": frozenset({Permission.USE_DASHBOARD, Permission.CHECK_CODES, Permission.SEE_REDEMPTIONS}),
 }
 """Role → what it opens. An unknown role opens nothing."""
 

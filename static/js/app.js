@@ -24,11 +24,17 @@ function bindTheme() {
     return words;
   };
   name();
-  button.addEventListener("click", () => {
-    root.dataset.theme = THEMES[root.dataset.theme] || "light";
+  const choices = document.querySelectorAll("[data-theme-choice] input");
+  const tick = () => choices.forEach((choice) => { choice.checked = choice.value === (root.dataset.theme || "auto"); });
+  const set = (theme) => {
+    root.dataset.theme = theme;
+    tick();
     try { localStorage.setItem("theme", root.dataset.theme); } catch { /* private window: the choice lasts for this page */ }
     announce(name());
-  });
+  };
+  tick();
+  choices.forEach((choice) => choice.addEventListener("change", () => set(choice.value)));
+  button.addEventListener("click", () => set(THEMES[root.dataset.theme] || "light"));
 }
 
 function bindDrawer() {

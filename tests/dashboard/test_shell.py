@@ -63,8 +63,8 @@ def test_a_role_that_may_not_is_told_which_permission_is_missing(sign_in):
     ("role", "allowed"),
     [
         ("admin", set(Permission)),
-        ("user", set(Permission) - {Permission.MANAGE_PROJECT}),
-        ("merchant", {Permission.CHECK_CODES, Permission.SEE_REDEMPTIONS}),
+        ("user", set(Permission) - {Permission.MANAGE_PROJECT, Permission.MANAGE_MEMBERS, Permission.SEE_AUDIT}),
+        ("merchant", {Permission.USE_DASHBOARD, Permission.CHECK_CODES, Permission.SEE_REDEMPTIONS}),
         ("stranger", set()),
     ],
 )
@@ -76,7 +76,7 @@ def test_viewers_change_nothing():
     assert not any(may("viewer", permission) for permission in Permission if not permission.value.startswith(READING))
 
 
-READING = ("see", "check", "export")
+READING = ("see", "check", "export", "use")
 
 
 def test_unknown_addresses_are_a_page_inside_the_shell(marketer):
