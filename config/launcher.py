@@ -40,6 +40,53 @@ class CannotRun(SystemExit):
     """The start failed; the text says why and what to do."""
 
 
+class Signals:
+    """Turns Ctrl-C, SIGTERM and a closed terminal into Stopped, but never while something is held.
+
+    A signal between a process's birth and the line that remembers it would leave that process behind.
+    """
+
+    ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self) -> None:
+        self._holding = self._pending = False
+
+    def arm(self) -> None:
+        """From now on."""
+        for number in self.ENDING:
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means: stay
+                signal.signal(number, self._handle)
+
+    def ignore(self) -> None:
+        """A second Ctrl-C must not cut the stopping short."""
+        for number in self.ENDING:
+            signal.signal(number, signal.SIG_IGN)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Whatever comes now counts at the end of the block."""
+        self._holding = True
+        try:
+            yield
+        finally:
+            self._holding = False
+            if self._pending:
+                self._stop()
+
+    def _handle(self, number: int, frame: object) -> None:
+        if self._holding:
+            self._pending = True
+        else:
+            self._stop()
+
+    def _stop(self) -> None:
+        self.ignore()
+        raise Stopped(0)
+
+
+signals: Final = Signals()
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where this instance lives."""
@@ -76,12 +123,12 @@ def main() -> None:
     """Start, wait, stop."""
     place = place_from_environment()
     check_port(place)
-    _arm_signals()
+    signals.arm()
     try:
         with ExitStack() as stack:
             _run(place, stack)
     except Stopped:
-        _disarm_signals()
+        signals.ignore()
     print("Stopped.", flush=True)
 
 
@@ -108,7 +155,8 @@ def _run(place: Place, stack: ExitStack) -> None:
     ours = "DATABASE_URL" not in environment
     if ours:
         _say("Starting the embedded PostgreSQL")
-        environment["DATABASE_URL"] = stack.enter_context(embedded.server(place.data))
+        with signals.held():
+            environment["DATABASE_URL"] = stack.enter_context(embedded.server(place.data))
     keeper = stack.enter_context(_keeper(place.data if ours else None))
     first = _prepare(environment)
     supervisor = stack.enter_context(_supervisor(environment, keeper))
@@ -144,26 +192,52 @@ def _fresh_folder(folder: Path) -> Path:
 
 @contextmanager
 def _keeper(data: Path | None) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "config.keeper", str(data or "")],
-        cwd=BASE_DIR, stdin=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+    command = [sys.executable, "-m", "config.keeper", str(data or "")]
+    process: subprocess.Popen[str] | None = None
     try:
+        with signals.held():
+            process = subprocess.Popen(command, cwd=BASE_DIR, stdin=subprocess.PIPE, text=True, start_new_session=True)
         yield process
     finally:
-        assert process.stdin is not None
-        process.stdin.close()
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+            process.wait(STOP_SECONDS)
+
+
+@contextmanager
+def _leashed(*command: str, environment: dict[str, str], output: int | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A process that is told to stop at the end of the block, and by the kernel if we are killed."""
+    leash = str(BASE_DIR / "config" / "leash.py")
+    process: subprocess.Popen[str] | None = None
+    try:
+        with signals.held():
+            process = subprocess.Popen(
+                [sys.executable, leash, sys.executable, *command],
+                cwd=BASE_DIR, env=environment, text=True, stdin=subprocess.DEVNULL, stdout=output,
+                start_new_session=True,
+            )  # fmt: skip
+        yield process
+    finally:
+        if process is not None:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.stdout is not None:
+        process.stdout.close()
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
         process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _prepare(environment: dict[str, str]) -> bool:
     """Migrate, collect, and make the first project; true if this was the first start."""
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "prepare"],
-        cwd=BASE_DIR, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
     first = False
-    try:
+    with _leashed("manage.py", "prepare", environment=environment, output=subprocess.PIPE) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith("first:"):
@@ -172,52 +246,32 @@ def _prepare(environment: dict[str, str]) -> bool:
                 print(line, end="", flush=True)
         if process.wait():
             raise CannotRun("The preparation failed; see above.")
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
     return first
 
 
 def _demonstrate(environment: dict[str, str]) -> None:
     """Make demonstration data beside the running server; a failure is told and stops nothing."""
     _say("Making demonstration data; the dashboard can be used meanwhile")
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "demonstration"],
-        cwd=BASE_DIR, env=environment, stdout=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    try:
+    with _leashed("manage.py", "demonstration", environment=environment, output=subprocess.DEVNULL) as process:
         failed = process.wait()
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
     _say("Demonstration data is not complete; see above." if failed else "Demonstration data is there.")
 
 
 @contextmanager
-def _supervisor(environment: dict[str, str], keeper: subprocess.Popen[str]) -> Iterator[subprocess.Popen[bytes]]:
+def _supervisor(environment: dict[str, str], keeper: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
     program = str(Path(sys.executable).parent / "supervisord")
-    process = subprocess.Popen(
-        [sys.executable, str(BASE_DIR / "config" / "leash.py"), program, "-c", str(BASE_DIR / "supervisord.conf")],
-        cwd=BASE_DIR, env=environment, stdin=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    assert keeper.stdin is not None
-    keeper.stdin.write(f"{process.pid}\n")
-    keeper.stdin.flush()
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            print("\nStopping", flush=True)
-            process.terminate()
+    with _leashed(program, "-c", str(BASE_DIR / "supervisord.conf"), environment=environment) as process:
+        assert keeper.stdin is not None
+        keeper.stdin.write(f"{process.pid}\n")
+        keeper.stdin.flush()
         try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            yield process
+        finally:
+            if process.poll() is None:
+                print("\nStopping", flush=True)
 
 
-def _wait_until_it_answers(place: Place, supervisor: subprocess.Popen[bytes]) -> None:
+def _wait_until_it_answers(place: Place, supervisor: subprocess.Popen[str]) -> None:
     host = "127.0.0.1" if place.host == "0.0.0.0" else place.host  # noqa: S104
     address = f"http://{f'[{host}]' if ':' in host else host}:{place.port}/livez"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -261,21 +315,6 @@ def _secrets(made: dict[str, Any]) -> list[str]:
 
 def _say(text: str) -> None:
     print(text, flush=True)
-
-
-def _arm_signals() -> None:
-    def stop(number: int, frame: object) -> None:
-        _disarm_signals()  # a second Ctrl-C must not cut the stopping short
-        raise Stopped(0)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means: stay
-            signal.signal(number, stop)
-
-
-def _disarm_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -61,7 +62,7 @@ def launch(data: Path, port: int) -> Iterator[Callable[[], Launched]]:
     yield start
     for process in started:
         process.kill()
-        process.wait()
+        process.communicate()
     until(lambda: not processes_of(data), seconds=40)
 
 
@@ -95,6 +96,15 @@ def processes_of(data: Path) -> list[int]:
     return found
 
 
+def commands_of(data: Path) -> list[str]:
+    """What is still running, for the message of a failed test."""
+    commands = []
+    for pid in processes_of(data):
+        with suppress(OSError):
+            commands.append(f"{pid} {(Path('/proc') / str(pid) / 'cmdline').read_bytes().decode()}".replace("\0", " "))
+    return commands
+
+
 def until(condition: Callable[[], bool], seconds: float) -> bool:
     """Whether it became true in time."""
     end = time.monotonic() + seconds
@@ -110,7 +120,8 @@ def status(port: int, path: str) -> int:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
-        return error.code
+        with error:
+            return error.code
 
 
 def test_first_start_shows_login_and_keys_second_names_the_file_and_each_ends_with_everything(launch, data, port):
@@ -124,7 +135,7 @@ def test_first_start_shows_login_and_keys_second_names_the_file_and_each_ends_wi
     assert status(port, "/livez") == 200
     first.send_signal(signal.SIGINT)
     assert first.wait(40) == 0
-    assert until(lambda: not processes_of(data), seconds=5)
+    assert until(lambda: not processes_of(data), seconds=5), commands_of(data)
 
     second = launch()
     shown = read_until(second, "Ctrl-C stops everything")
@@ -133,7 +144,7 @@ def test_first_start_shows_login_and_keys_second_names_the_file_and_each_ends_wi
     assert json.loads((data / "sandbox.json").read_text()) == kept
     second.send_signal(signal.SIGHUP)
     assert second.wait(40) == 0
-    assert until(lambda: not processes_of(data), seconds=5)
+    assert until(lambda: not processes_of(data), seconds=5), commands_of(data)
 
 
 def test_a_killed_launcher_leaves_nothing_running(launch, data, port):
@@ -141,7 +152,7 @@ def test_a_killed_launcher_leaves_nothing_running(launch, data, port):
     read_until(killed, "Ctrl-C stops everything")
     assert len(processes_of(data)) > 5
     killed.kill()
-    assert until(lambda: not processes_of(data), seconds=40), processes_of(data)
+    assert until(lambda: not processes_of(data), seconds=40), commands_of(data)
 
 
 def test_a_taken_port_is_named_with_what_to_do_before_anything_starts(tmp_path):
