@@ -5,6 +5,7 @@ They are functions and not templates because a list of 50 rows calls them hundre
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -154,3 +155,8 @@ def clock(at: datetime) -> SafeString:
     local = timezone.localtime(at)
     words = f"{local.day} {local:%b, %H:%M}"
     return format_html('<time datetime="{}" title="{}">{}</time>', instants.to_wire(at), exact(at), words)
+
+
+def joined(parts: Iterable[SafeString]) -> SafeString:
+    """Pieces of markup side by side."""
+    return format_html_join("", "{}", ((part,) for part in parts))

@@ -159,6 +159,12 @@ class Listing(Generic[ModelT]):
         return f"{self.count:,} {self.spec.one if self.count == 1 else self.spec.many}"
 
     @property
+    def query(self) -> str:
+        """Search, filters, tab and order as the end of an address: what an export of the list takes over."""
+        pairs = [*self.hidden, *([("q", self.search_text)] if self.search_text else [])]
+        return urlencode(pairs)
+
+    @property
     def searchable(self) -> bool:
         """Whether there is a search. (A template would call `spec.search`.)"""
         return self.spec.search is not None

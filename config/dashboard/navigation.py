@@ -47,7 +47,13 @@ NAVIGATION: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
         "Tracking",
         (Entry("redemptions", "Redemptions", "receipt", "dashboard:redemptions", Permission.SEE_REDEMPTIONS),),
     ),
-    ("Data", (Entry("tasks", "Background tasks", "tasks", "dashboard:tasks", Permission.SEE_TASKS),)),
+    (
+        "Data",
+        (
+            Entry("exports", "Exports", "download", "dashboard:exports", Permission.EXPORT),
+            Entry("tasks", "Background tasks", "tasks", "dashboard:tasks", Permission.SEE_TASKS),
+        ),
+    ),
     (
         "Settings",
         (

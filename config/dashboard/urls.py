@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from config.dashboard import account, members, profile
+from config.dashboard import account, exports, members, profile
 from config.dashboard import imports as import_pages
 from config.dashboard.home import Nothing, Overview, ProjectSwitch
 from config.dashboard.login import SignIn
@@ -37,6 +37,9 @@ urlpatterns = [
     path("", include("vouchers.dashboard.urls")),
     path("tasks/", TaskList.as_view(), name="tasks"),
     path("tasks/<str:public_id>/", TaskPage.as_view(), name="task"),
+    path("exports/", exports.ExportList.as_view(), name="exports"),
+    path("exports/new/", exports.ExportNew.as_view(), name="export-new"),
+    path("exports/<str:public_id>/file/", exports.ExportFile.as_view(), name="export-file"),
     path("settings/members/", members.MemberList.as_view(), name="members"),
     path("settings/members/new/", members.MemberNew.as_view(), name="member-new"),
     path("settings/members/<str:public_id>/", members.MemberRole.as_view(), name="member"),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import BooleanField, Case, Expression, F, Func, TextField, Value, When
+from django.db.models import Expression, F, Func, TextField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 
@@ -87,19 +87,14 @@ def json(name: str, path: str = "") -> Column:
     return Column(name, lambda: _Text(F(path or name), _CELL))
 
 
+GUARD: Final = f"^(?!{HARMLESS.removeprefix('^')})(?={FORMULA.removeprefix('^')})"
+"""The empty place in front of what a spreadsheet might run."""
+
+
 def safe(expression: Combinable) -> Combinable:
-    """The expression with a quote in front where a spreadsheet might run it."""
-    risky = Func(
-        expression,
-        template=f"(%(expressions)s ~ '{_quoted(FORMULA)}' AND %(expressions)s !~ '{_quoted(HARMLESS)}')",
-        output_field=BooleanField(),
-    )
-    quoted = Func(expression, template="('''' || %(expressions)s)", output_field=TextField())
-    return Case(When(risky, then=quoted), default=expression, output_field=TextField())
-
-
-def _quoted(pattern: str) -> str:
-    return pattern.replace("'", "''")
+    """The expression with an apostrophe in front where a spreadsheet might run it."""
+    pattern = GUARD.replace("'", "''")
+    return _Text(expression, f"regexp_replace(%(expressions)s, '{pattern}', '''')")
 
 
 def header(name: str, *, raw: bool) -> str:

@@ -49,7 +49,7 @@ def write(export: Export, run: Run, *, at: datetime) -> int:
     project = export.project
     kind = requests.kind_of(export.exported_object)
     request = requests.parse(project=project, kind=kind, parameters=export.parameters, at=at)
-    total = writer.count(project, request)
+    total = writer.count(request)
     run.progress(0, total)
     name = f"{secrets.token_hex(16)}.csv"
     draft = folder() / f"{name}.part"
@@ -57,7 +57,7 @@ def write(export: Export, run: Run, *, at: datetime) -> int:
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
             out.write(writer.header_line(request, raw=project.raw_export_headers))
-            for piece in writer.pieces(project, request, safe_cells=export.safe_cells):
+            for piece in writer.pieces(request, safe_cells=export.safe_cells):
                 for block in piece:
                     out.write(block)
                 rows = min(rows + writer.PIECE, total)

@@ -60,10 +60,20 @@ def register(kind: ExportKind) -> None:
     KINDS[kind.name] = kind
 
 
-LISTS: Final[dict[str, Callable[[Project, Mapping[str, str], datetime], QuerySet[Any]]]] = {}
-"""Lists of the dashboard by name: the rows that the list shows for these parameters of its URL."""
+@dataclass(frozen=True, slots=True)
+class ListRows:
+    """What a list of the dashboard shows, in its order. nullable: rows without a value come last, as they do there."""
+
+    rows: QuerySet[Any]
+    column: str
+    descending: bool
+    nullable: bool
 
 
-def register_list(name: str, rows: Callable[[Project, Mapping[str, str], datetime], QuerySet[Any]]) -> None:
+LISTS: Final[dict[str, Callable[[Project, Mapping[str, str], datetime], ListRows]]] = {}
+"""Lists of the dashboard by name: what the list shows for these parameters of its URL."""
+
+
+def register_list(name: str, rows: Callable[[Project, Mapping[str, str], datetime], ListRows]) -> None:
     """Offer the rows of a list; called once per list when the app is ready."""
     LISTS[name] = rows

@@ -21,12 +21,18 @@ LIST: Final = "list"
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """A checked request. order: wire name with its minus. rows: those that its filters, or its list, leave."""
+    """A checked request. rows: those that its filters, or its list, leave. column: what they are ordered by.
+
+    keyset: the column is never null, so the file is read in short pieces. nulls_last: in either direction.
+    """
 
     kind: ExportKind
     columns: tuple[Column, ...]
-    order: str
     rows: QuerySet[Any]
+    column: str
+    descending: bool
+    keyset: bool
+    nulls_last: bool = False
 
 
 def kind_of(name: object) -> ExportKind:
@@ -42,12 +48,17 @@ def kind_of(name: object) -> ExportKind:
 
 def parse(*, project: Project, kind: ExportKind, parameters: Mapping[str, Any], at: datetime) -> ExportRequest:
     """Check `parameters`. Raises InvalidPayload or InvalidExport naming what is wrong; at: what filters call now."""
-    return ExportRequest(
-        kind=kind,
-        columns=_columns(project, kind, parameters.get("fields")),
-        order=_order(kind, parameters.get("order")),
-        rows=_rows(project, kind, parameters, at),
-    )
+    columns = _columns(project, kind, parameters.get("fields"))
+    asked = parameters.get(LIST)
+    if isinstance(asked, dict) and (of_list := LISTS.get(str(asked.get("name")))) is not None:
+        shown = of_list(project, asked.get("query") or {}, at)
+        return ExportRequest(
+            kind, columns, shown.rows, shown.column, shown.descending, not shown.nullable, shown.nullable
+        )
+    order = _order(kind, parameters.get("order"))
+    name = order.removeprefix("-")
+    rows = kind.rows(project).filter(_condition(project, kind, parameters, at))
+    return ExportRequest(kind, columns, rows, kind.orders[name], order.startswith("-"), name in kind.keyset)
 
 
 def _columns(project: Project, kind: ExportKind, fields: object) -> tuple[Column, ...]:
@@ -82,13 +93,6 @@ def _order(kind: ExportKind, order: object) -> str:
         names = ", ".join(f"{name}, -{name}" for name in kind.orders)
         raise InvalidPayload(f"Property .parameters.order should be equal to one of the allowed values [ {names} ]")
     return order
-
-
-def _rows(project: Project, kind: ExportKind, parameters: Mapping[str, Any], at: datetime) -> QuerySet[Any]:
-    asked = parameters.get(LIST)
-    if isinstance(asked, dict) and (of_list := LISTS.get(str(asked.get("name")))) is not None:
-        return of_list(project, asked.get("query") or {}, at)
-    return kind.rows(project).filter(_condition(project, kind, parameters, at))
 
 
 def _condition(project: Project, kind: ExportKind, parameters: Mapping[str, Any], at: datetime) -> Q:

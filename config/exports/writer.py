@@ -7,12 +7,12 @@ import io
 from collections.abc import Iterator
 from typing import Any, Final
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from config.exports.columns import header, safe
 from config.exports.requests import ExportRequest
-from config.project.models import Project
 
 PIECE: Final = 25_000
 """Rows read in one transaction."""
@@ -25,17 +25,16 @@ def header_line(request: ExportRequest, *, raw: bool) -> bytes:
     return out.getvalue().encode()
 
 
-def pieces(
-    project: Project, request: ExportRequest, *, safe_cells: bool, size: int = PIECE
-) -> Iterator[Iterator[bytes]]:
+def pieces(request: ExportRequest, *, safe_cells: bool, size: int = PIECE) -> Iterator[Iterator[bytes]]:
     """Yield runs of CSV lines. Consume each before the next: every run is a transaction of its own.
 
     safe_cells: put a quote before cells that a spreadsheet might run.
     """
-    order, column = request.order, request.kind.orders[request.order.removeprefix("-")]
-    descending = order.startswith("-")
-    rows = request.rows.order_by(*((f"-{column}", "-pk") if descending else (column, "pk")))
-    if order.removeprefix("-") not in request.kind.keyset:
+    column, descending = request.column, request.descending
+    nulls = {"nulls_last": True} if request.nulls_last else {}
+    by = F(column).desc(**nulls) if descending else F(column).asc(**nulls)
+    rows = request.rows.order_by(by, "-pk" if descending else "pk")
+    if not request.keyset:
         yield _copy(_selected(rows, request, safe_cells))
         return
     after: tuple[Any, int] | None = None
@@ -49,7 +48,7 @@ def pieces(
         after = last
 
 
-def count(project: Project, request: ExportRequest) -> int:
+def count(request: ExportRequest) -> int:
     """How many rows there are to write."""
     return int(request.rows.count())
 
@@ -73,7 +72,10 @@ def _selected(rows: QuerySet[Any], request: ExportRequest, safe_cells: bool) -> 
 
 
 def _copy(rows: QuerySet[Any]) -> Iterator[bytes]:
-    sql, parameters = rows.query.sql_with_params()
+    try:
+        sql, parameters = rows.query.sql_with_params()
+    except EmptyResultSet:  # conditions that contradict each other need no database to be told so
+        return
     with (
         transaction.atomic(),
         connection.cursor() as cursor,
