@@ -11,6 +11,12 @@ class InvalidCustomer(Invalid):
     key = "invalid_customer"
 
 
+class NotEnoughSourceIds(Invalid):
+    """Not enough source_ids"""
+
+    key = "not_enough_source_ids"
+
+
 class CustomerBusy(Conflict):
     """The customer is being changed by other requests; send the request again"""
 

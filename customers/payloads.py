@@ -82,11 +82,12 @@ def parse_customer(body: object, path: str = ".customer") -> CustomerData:
         birthdate=_day(body, "birthdate", path),
         birthday=_day(body, "birthday", path),
         address=_address(body.get("address", UNSET), f"{path}.address"),
-        metadata=UNSET if body.get("metadata") is None else _metadata(body["metadata"], f"{path}.metadata"),
+        metadata=UNSET if body.get("metadata") is None else parse_metadata_of(body["metadata"], f"{path}.metadata"),
     )
 
 
-def _metadata(value: object, path: str) -> Mapping[str, Any]:
+def parse_metadata_of(value: object, path: str) -> Mapping[str, Any]:
+    """Metadata with its texts composed, as filters compare them. Raises InvalidPayload naming the property."""
     metadata: Mapping[str, Any] = normal_value(parse_metadata(value, path))
     return metadata
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from config.imports import files
 from config.imports.models import ImportFile
 from config.imports.runner import run_import
 from config.imports.subjects import Options
-from config.jobs import queues, runner
+from config.jobs import bulk, queues, runner
 from config.jobs.runner import Run
+from config.kernel import instants
+from customers import services
+from customers.payloads import UNSET, CustomerData, parse_customer
 from customers.services.importing import SUBJECT
 
 
@@ -27,3 +32,25 @@ def preview_file(run: Run) -> dict[str, Any]:
     )
     options = Options.from_json(file.options)
     return files.dry_run(file, SUBJECT, mapping=file.mapping, options=options, tick=run.progress).as_json()
+
+
+@runner.job(queue=queues.SHORT, name="customers.update_many")
+def update_many(run: Run) -> dict[str, Any]:
+    """Apply the items of one `bulk/async`."""
+
+    def apply(items: Sequence[Any], _: Any) -> Sequence[bulk.Done]:
+        rows = [replace(parse_customer(item, ""), id=UNSET) for item in items]
+        return services.upsert_each(project=run.action.project, rows=rows, at=instants.now())
+
+    return bulk.run(run, apply)
+
+
+@runner.job(queue=queues.SHORT, name="customers.update_metadata")
+def update_metadata(run: Run) -> dict[str, Any]:
+    """Give all customers of one `metadata/async` the same metadata."""
+
+    def apply(items: Sequence[Any], shared: Any) -> Sequence[bulk.Done]:
+        rows = [CustomerData(source_id=source_id, metadata=shared) for source_id in items]
+        return services.upsert_each(project=run.action.project, rows=rows, at=instants.now())
+
+    return bulk.run(run, apply)

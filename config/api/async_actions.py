@@ -6,16 +6,21 @@ from typing import Any, ClassVar
 
 import django_filters
 from django.db.models import QuerySet
+from django.http import FileResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.pagination import BasePagination
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config.api.authentication import access_of
 from config.api.filters import InstantFilter
 from config.api.lists import DEFAULT_LIMIT, MOST_PER_PAGE, envelope, parse_limit
-from config.jobs import rendering
-from config.jobs.models import AsyncAction
+from config.jobs import files, rendering
+from config.jobs.models import AsyncAction, JobFile
 from config.kernel.errors import NotFound
 
 
@@ -43,7 +48,11 @@ class AsyncActionObject(AsyncActionItem):
     result = serializers.JSONField(allow_null=True)
 
     def to_representation(self, instance: AsyncAction) -> dict[str, Any]:
-        return rendering.render(instance)
+        wire = rendering.render(instance)
+        if wire["result"] and "reports" in wire["result"]:
+            address = f"/v1/async-actions/{instance.public_id}/report?token={files.token_of(instance)}"
+            wire["result"] = wire["result"] | {"reports": [self.context["request"].build_absolute_uri(address)]}
+        return wire
 
 
 class AsyncActionFilter(django_filters.FilterSet):
@@ -95,10 +104,41 @@ class AsyncActionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, views
     def get_queryset(self) -> QuerySet[AsyncAction]:
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        return AsyncAction.objects.of(access_of(self.request).project).exclude(type=AsyncAction.EXPORT)
+        actions = AsyncAction.objects.of(access_of(self.request).project).exclude(type=AsyncAction.EXPORT)
+        return actions.defer("parameters", "result") if self.action == "list" else actions.select_related("project")
 
     def get_serializer_class(self) -> type[AsyncActionItem]:
         return AsyncActionItem if self.action == "list" else AsyncActionObject
+
+    def get_permissions(self) -> Any:
+        return [AllowAny()] if self.action == "report" else super().get_permissions()
+
+    def perform_authentication(self, request: Request) -> None:
+        """A report needs its token only, not the keys."""
+        if self.action != "report":
+            super().perform_authentication(request)
+
+    @extend_schema(
+        operation_id="get_async_action_report",
+        parameters=[OpenApiParameter("token", str, required=True, description="From the action's `reports`.")],
+        responses={(200, "text/plain"): str},
+        filters=False,
+    )
+    @action(detail=True, methods=["get"], url_path="report", pagination_class=None)
+    def report(self, request: Request, id: str) -> FileResponse:
+        """What became of each resource of a bulk call, as CSV; for a week."""
+        found = AsyncAction.objects.select_related("project").filter(public_id=id).first()
+        if found is None or not files.opens(found, request.query_params.get("token", "")):
+            raise NotAuthenticated
+        report = files.find(found, JobFile.Kind.REPORT)
+        if report is None or not files.path_of(report).exists():
+            raise NotFound.of("report", id)
+        return FileResponse(
+            files.path_of(report).open("rb"),
+            as_attachment=True,
+            filename=f"report-{id}.csv",
+            content_type="text/plain; charset=utf-8",
+        )
 
     def get_object(self) -> AsyncAction:
         action = self.get_queryset().filter(public_id=self.kwargs["id"]).first()

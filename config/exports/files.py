@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 import secrets
 from datetime import datetime
@@ -15,7 +13,7 @@ from django.db import transaction
 from config.exports import requests, writer
 from config.jobs.models import Export
 from config.jobs.runner import Run
-from config.project import encryption
+from config.project import file_tokens
 
 
 def path_of(export: Export) -> Path:
@@ -31,14 +29,13 @@ def folder() -> Path:
 
 
 def token_of(export: Export) -> str:
-    """The key of this one file: nothing is stored, so the link can be shown again."""
-    secret = encryption.decrypt(export.project.webhook_token)
-    return hmac.new(secret.encode(), f"export:{export.public_id}".encode(), hashlib.sha256).hexdigest()
+    """The key of this one file."""
+    return file_tokens.token_of(export.project, f"export:{export.public_id}")
 
 
 def opens(export: Export, token: str) -> bool:
     """Whether the token is this file's."""
-    return hmac.compare_digest(token_of(export).encode(), token.encode("utf-8", "replace"))
+    return file_tokens.opens(export.project, f"export:{export.public_id}", token)
 
 
 def write(export: Export, run: Run, *, at: datetime) -> int:

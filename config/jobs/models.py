@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import F
 
 from config.project.fields import PublicIdField
 from config.project.models import Scoped
@@ -60,6 +61,40 @@ class AsyncAction(Scoped):
 
     def __str__(self) -> str:
         return f"{self.type} {self.public_id}"
+
+
+class JobFile(models.Model):
+    """A file of a job in the data folder, under a random name: what it was given to do, or its report."""
+
+    class Kind(models.TextChoices):
+        INPUT = "input", "What the job was given"
+        REPORT = "report", "What became of each resource"
+
+    action = models.ForeignKey(AsyncAction, on_delete=models.CASCADE, related_name="files", db_index=False)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    file_name = models.CharField(max_length=100)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(F("action"), F("kind"), name="job_file_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.action_id}"
+
+
+class JobBatch(models.Model):
+    """Resources that a bulk job went through in one transaction, with their outcomes. A resumed run skips them."""
+
+    action = models.ForeignKey(AsyncAction, on_delete=models.CASCADE, related_name="batches", db_index=False)
+    first = models.IntegerField(help_text="Position of the first one in what the job was given, from 0.")
+    outcomes = models.JSONField(help_text="[[key, found, updated, error or null]] in order.")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(F("action"), F("first"), name="job_batch_once")]
+
+    def __str__(self) -> str:
+        return f"{self.action_id} from {self.first}"
 
 
 class Export(Scoped):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from config.jobs import queues, stalled
+from config.jobs import files, queues, stalled
+from config.kernel import instants
 
 WEEK_IN_HOURS = 7 * 24
 
@@ -24,3 +25,10 @@ async def forget_old(context: JobContext, timestamp: int) -> None:
     await context.app.job_manager.delete_old_jobs(
         nb_hours=WEEK_IN_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
     )
+
+
+@app.periodic(cron="29 3 * * *")
+@app.task(name="jobs.forget_files", queue=queues.UPKEEP, queueing_lock="jobs.forget_files")
+def forget_files(timestamp: int) -> None:
+    """Reports and forgotten inputs go after a week."""
+    files.forget_old(at=instants.now())

@@ -41,6 +41,19 @@ class CustomerCreateBody(CustomerBody):
     id = serializers.CharField(required=False, allow_null=True, allow_blank=True)
 
 
+class BulkItem(CustomerBody):
+    """One customer of a bulk call."""
+
+    source_id = serializers.CharField(max_length=500)
+
+
+class MetadataBody(serializers.Serializer[Any]):
+    """The same metadata for each."""
+
+    source_ids = serializers.ListField(child=serializers.CharField(max_length=500), min_length=1)
+    metadata = serializers.DictField()
+
+
 class GiftSummary(serializers.Serializer[Any]):
     """Minor units."""
 

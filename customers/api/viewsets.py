@@ -19,15 +19,17 @@ from config.api.parsing import WireJsonParser
 from config.api.routing import IDENTIFIER
 from config.kernel import instants
 from config.kernel.errors import InvalidPayload
-from customers import fields, imports, lookups, services
+from customers import bulk, fields, imports, lookups, services
 from customers.api.filters import CustomerFilter
 from customers.api.paging import CustomerPagination
 from customers.api.serializers import (
     AsyncActionStarted,
+    BulkItem,
     CustomerBody,
     CustomerCreateBody,
     CustomerObject,
     ImportBody,
+    MetadataBody,
 )
 from customers.models import Customer
 from customers.payloads import parse_customer
@@ -118,5 +120,25 @@ class CustomerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Customer]):
             at=instants.now(),
             limit=settings.BODY_LIMIT,
             request_id=access.group_id,
+        )
+        return Response({"async_action_id": started.public_id}, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(operation_id="update_customers", request=BulkItem(many=True), responses={202: AsyncActionStarted})
+    @action(detail=False, methods=["post"], url_path="bulk/async")
+    def bulk_update(self, request: Request) -> Response:
+        """Create or update many customers in the background, each named by its `source_id`."""
+        access = access_of(request)
+        started = bulk.start_update(
+            project=access.project, body=request.data, at=instants.now(), request_id=access.group_id
+        )
+        return Response({"async_action_id": started.public_id}, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(operation_id="update_customers_metadata", request=MetadataBody, responses={202: AsyncActionStarted})
+    @action(detail=False, methods=["post"], url_path="metadata/async")
+    def metadata_update(self, request: Request) -> Response:
+        """Give many customers the same metadata in the background; unknown ones are created."""
+        access = access_of(request)
+        started = bulk.start_metadata(
+            project=access.project, body=request.data, at=instants.now(), request_id=access.group_id
         )
         return Response({"async_action_id": started.public_id}, status=status.HTTP_202_ACCEPTED)

@@ -1,5 +1,6 @@
 """What happens to customers; call as `services.upsert(...)`."""
 
+from customers.services.bulk import upsert_each
 from customers.services.counters import COUNTERS, add_order, move_counters, moved, set_last_order
 from customers.services.loading import Existing, Loaded
 from customers.services.profiles import (
@@ -30,5 +31,6 @@ __all__ = [
     "set_last_order",
     "update",
     "upsert",
+    "upsert_each",
     "upsert_many",
 ]

@@ -29,7 +29,7 @@ def upsert(*, project: Project, data: CustomerData, at: datetime) -> Customer:
     One statement when nothing changes, two otherwise. Creating the same source id twice at once gives one customer.
     Raises NotFound: the id is unknown; MetadataValidationFailed.
     """
-    row = stage(0, ids.new("cust_"), _read_alias(project, data))
+    row = stage(0, ids.new("cust_"), read_alias(project, data))
     for _ in range(ATTEMPTS):
         stored = stored_for(project, row)
         if stored is None and row.id is not None:
@@ -128,7 +128,7 @@ def preview(*, project: Project, data: CustomerData) -> Profile:
     return merge(Profile() if stored is None else profile_of(stored), row)
 
 
-def _read_alias(project: Project, data: CustomerData) -> CustomerData:
+def read_alias(project: Project, data: CustomerData) -> CustomerData:
     """An encoded tracking id sent as the source id means the customer, or the source id, behind it."""
     if not isinstance(data.source_id, str) or isinstance(data.id, str):
         return data

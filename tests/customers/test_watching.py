@@ -102,7 +102,7 @@ def test_every_field_says_what_changes_it_and_every_column_is_noted():
     address = dict.fromkeys(("city", "state", "country", "postal_code", "line_1", "line_2"), "x")
     texts = dict.fromkeys(("name", "description", "phone"), "x")
     times = dict.fromkeys(("created_at", "updated_at", "orders_last_at"), NOW + timedelta(days=1))
-    numbers = {key: 7 for key in columns - values.keys() - address.keys() - texts.keys() - times.keys()}
+    numbers = dict.fromkeys(columns - values.keys() - address.keys() - texts.keys() - times.keys(), 7)
     Customer.objects.filter(pk=ann.pk).update(address=address, **values, **texts, **times, **numbers)
     assert noted() == [(ann.pk, sorted(columns))]
     assert watching.keys_of(ROWS[0]) == frozenset()

@@ -1,0 +1,51 @@
+"""Many customers of one request, with what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from config.jobs.bulk import Done, refused
+from config.kernel import ids
+from config.kernel.errors import MetadataValidationFailed, NotFound
+from config.project import schemas
+from config.project.models import Project
+from customers.models import Customer
+from customers.payloads import CustomerData, Unset
+from customers.services import loading
+from customers.services.profiles import read_alias
+from customers.staging import StagedRow, stage
+
+
+def upsert_each(*, project: Project, rows: Sequence[CustomerData], at: datetime) -> list[Done]:
+    """Upsert all rows in the caller's transaction; each has a source id, may share it with others, and later ones win.
+
+    A row whose metadata the schema refuses is left out, the others are written.
+    """
+    read = [read_alias(project, data) for data in rows]
+    stored = _stored(project, read)
+    public_ids = ids.new_many("cust_", len(rows))
+    outcomes: list[Done] = []
+    staged: list[StagedRow] = []
+    for number, (sent, data) in enumerate(zip(rows, read, strict=True)):
+        found = not isinstance(data.id, Unset) or data.source_id in stored
+        key = "" if isinstance(sent.source_id, Unset) else sent.source_id
+        try:
+            if not isinstance(data.metadata, Unset):
+                schemas.require(project, "customer", data.metadata, whole=not found)
+        except MetadataValidationFailed as error:
+            outcomes.append(refused(key, found, error))
+            continue
+        outcomes.append(Done(key, found, True))
+        staged.append(stage(number, public_ids[number], data))
+        if not isinstance(data.source_id, Unset):
+            stored.add(data.source_id)
+    for number in loading.load_in_order(project=project, rows=staged, at=at).unknown:
+        outcomes[number] = refused(outcomes[number].key, False, NotFound.of("customer", outcomes[number].key))
+    return outcomes
+
+
+def _stored(project: Project, rows: Sequence[CustomerData]) -> set[str]:
+    source_ids = [data.source_id for data in rows if not isinstance(data.source_id, Unset)]
+    living = Customer.objects.of(project).alive().filter(source_id__in=source_ids).order_by()
+    return {source_id for source_id in living.values_list("source_id", flat=True) if source_id is not None}
