@@ -42,7 +42,7 @@ def update_many(run: Run) -> dict[str, Any]:
         rows = [replace(parse_customer(item, ""), id=UNSET) for item in items]
         return services.upsert_each(project=run.action.project, rows=rows, at=instants.now())
 
-    return bulk.run(run, apply)
+    return bulk.run(run, apply, clock=instants.now)
 
 
 @runner.job(queue=queues.SHORT, name="customers.update_metadata")
@@ -53,4 +53,4 @@ def update_metadata(run: Run) -> dict[str, Any]:
         rows = [CustomerData(source_id=source_id, metadata=shared) for source_id in items]
         return services.upsert_each(project=run.action.project, rows=rows, at=instants.now())
 
-    return bulk.run(run, apply)
+    return bulk.run(run, apply, clock=instants.now)

@@ -73,7 +73,7 @@ def start(
     return action
 
 
-def run(run: Run, apply: Apply, *, key: str = "source_id") -> dict[str, Any]:
+def run(run: Run, apply: Apply, *, clock: Callable[[], datetime], key: str = "source_id") -> dict[str, Any]:
     """Apply every batch that is not applied yet, then write the report. key: how the wire names what items go by."""
     given = files.find(run.action, JobFile.Kind.INPUT)
     if given is None:  # a former attempt came to the end of it and was killed before it could say so
@@ -88,12 +88,11 @@ def run(run: Run, apply: Apply, *, key: str = "source_id") -> dict[str, Any]:
                 outcomes = apply(items[first : first + BATCH], shared)
                 JobBatch.objects.create(action=run.action, first=first, outcomes=[list(done) for done in outcomes])
         run.progress(min(first + BATCH, len(items)), len(items))
-    return _conclude(run, key)
+    return _conclude(run, key, clock())
 
 
-def _conclude(run: Run, key: str) -> dict[str, Any]:
+def _conclude(run: Run, key: str, at: datetime) -> dict[str, Any]:
     """Write report and result, and forget what the job was given, in one transaction."""
-    at = instants.now()
     action = run.action
     with transaction.atomic():
         run.hold()
