@@ -98,6 +98,23 @@ class Customer(Scoped):
         return self.name or self.source_id or self.public_id
 
 
+class Erasure(Scoped):
+    """The certificate that a person was erased. It holds nothing personal: identifiers only as keyed hashes."""
+
+    public_id = PublicIdField("del_")
+    customer_id = models.CharField(max_length=64, db_collation="C", help_text="The former cust_ id.")
+    identifiers = ArrayField(models.CharField(max_length=64), default=list, help_text="Keyed hashes.")
+    data = models.JSONField(default=dict, help_text="How many rows of each kind were removed.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["project", "public_id"], name="erasure_public_id")]
+        indexes: ClassVar = [models.Index(fields=["project", "created_at", "id"], name="erasure_created")]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id} erased"
+
+
 class Watch(models.Model):
     """What the changes of a project's customers are noted for; a project without a row costs its writers nothing.
 

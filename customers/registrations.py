@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from config.exports import kinds
-from customers import exports
+from customers import erasing, exports
+from customers.services import traces
 
 kinds.register(exports.KIND)
+erasing.erasers.append(traces.erase)

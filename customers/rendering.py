@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from config.kernel.instants import to_wire
-from customers.models import Customer
+from customers.models import Customer, Erasure
 from customers.payloads import ADDRESS_KEYS
 
 PROFILE_FIELDS: Final = ("name", "description", "email", "phone", "birthdate", "birthday")
@@ -54,6 +54,19 @@ def render_simple(customer: Customer) -> dict[str, Any]:
         "source_id": customer.source_id,
         "metadata": customer.metadata or {},
         "object": "customer",
+    }
+
+
+def render_erasure(erasure: Erasure) -> dict[str, Any]:
+    """The certificate of a permanent deletion; `object` is spelt as the wire spells it."""
+    return {
+        "id": erasure.public_id,
+        "created_at": to_wire(erasure.created_at),
+        "related_object_id": erasure.customer_id,
+        "related_object": "customer",
+        "status": "DONE",
+        "data_json": erasure.data,
+        "object": "pernament_deletion",
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from customers import lookups
+from customers import erasing, lookups
 from customers.fields import FIELDS
 from segments import fields, services, uses
 from tracking import fields as behaviour
@@ -10,3 +10,4 @@ from tracking import fields as behaviour
 FIELDS.register(*behaviour.PATTERNS, *fields.ROWS)
 lookups.register_members(services.members_of)
 uses.FINDERS.append(services.segments_naming)
+erasing.erasers.append(services.erase)

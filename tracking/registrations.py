@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from config.exports import kinds
 from config.project import services as projects
+from customers import erasing
 from customers.services import aliases
 from tracking import exports
-from tracking.services import catalogue, identities
+from tracking.services import catalogue, erasure, identities
 
 aliases.readers.append(identities.meant_by)
 projects.on_created.append(catalogue.ensure_shipping)
 kinds.register(exports.KIND)
+erasing.finders.append(erasure.tokens_of)
+erasing.erasers.append(erasure.erase)

@@ -148,3 +148,15 @@ class AsyncActionStarted(serializers.Serializer[Any]):
     """Ask `GET /v1/async-actions/{id}` for what became of it."""
 
     async_action_id = serializers.CharField()
+
+
+class ErasureObject(serializers.Serializer[Any]):
+    """The certificate of a permanent deletion."""
+
+    id = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    related_object_id = serializers.CharField(help_text="The former `cust_…` id.")
+    related_object = serializers.ChoiceField(["customer"])
+    status = serializers.ChoiceField(["DONE"])
+    data_json = serializers.DictField(child=serializers.IntegerField(), help_text="Rows removed, by kind.")
+    object = serializers.ChoiceField(["pernament_deletion"])

@@ -28,12 +28,13 @@ from customers.api.serializers import (
     CustomerBody,
     CustomerCreateBody,
     CustomerObject,
+    ErasureObject,
     ImportBody,
     MetadataBody,
 )
 from customers.models import Customer
 from customers.payloads import parse_customer
-from customers.rendering import render_customer
+from customers.rendering import render_customer, render_erasure
 
 IDENTIFIED = OpenApiParameter(
     "id", str, OpenApiParameter.PATH, description="The `cust_…` id, the source id or a tracking id, URL-encoded."
@@ -142,3 +143,15 @@ class CustomerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Customer]):
             project=access.project, body=request.data, at=instants.now(), request_id=access.group_id
         )
         return Response({"async_action_id": started.public_id}, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        operation_id="delete_customer_permanently",
+        parameters=[IDENTIFIED],
+        request=None,
+        responses={200: ErasureObject},
+    )
+    @action(detail=True, methods=["post"], url_path="permanent-deletion")
+    def permanent_deletion(self, request: Request, id: str) -> Response:
+        """Erase a person from everything, also after an ordinary delete; amounts stay."""
+        project = access_of(request).project
+        return Response(render_erasure(services.erase(project=project, identifier=id, at=instants.now())))

@@ -2,6 +2,7 @@
 
 from customers.services.bulk import upsert_each
 from customers.services.counters import COUNTERS, add_order, move_counters, moved, set_last_order
+from customers.services.erasure import erase, reapply
 from customers.services.loading import Existing, Loaded
 from customers.services.profiles import (
     delete,
@@ -21,6 +22,7 @@ __all__ = [
     "Loaded",
     "add_order",
     "delete",
+    "erase",
     "find",
     "find_or_none",
     "look_up",
@@ -28,6 +30,7 @@ __all__ = [
     "moved",
     "preview",
     "profile_of",
+    "reapply",
     "set_last_order",
     "update",
     "upsert",

@@ -1,5 +1,6 @@
 """What happens to segments; call as `services.create(...)`."""
 
+from segments.services.erasure import erase
 from segments.services.membership import is_member, members, members_of, segments_of, which_of
 from segments.services.previews import Preview, preview
 from segments.services.profiles import create, delete, find, segments_naming, update
@@ -10,6 +11,7 @@ __all__ = [
     "Why",
     "create",
     "delete",
+    "erase",
     "find",
     "is_member",
     "members",

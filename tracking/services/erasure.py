@@ -1,0 +1,59 @@
+"""A person taken out of identities, events and orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from django.db.models import Q, QuerySet
+
+from customers.erasing import Person
+from customers.models import Customer
+from tracking.models import Event, EventCounter, Order, TrackingIdentity
+
+CHUNK = 500
+
+
+def tokens_of(customer: Customer) -> Iterator[str]:
+    """Every token that was issued to the person, those from before the name was known included."""
+    yield from _identities(customer).values_list("token", flat=True)
+
+
+def erase(person: Person) -> Mapping[str, int]:
+    """Delete events, their counters and identities; keep orders and their amounts, without the person."""
+    customer = person.customer
+    orders = _blank_orders(person)
+    events = Event.objects.filter(project_id=customer.project_id)
+    events = events.filter(Q(customer_id=customer.pk) | Q(token__in=person.tokens))
+    of_orders = events.filter(type__startswith="customer.order.").count()
+    gone, _ = events.delete()
+    counters, _ = EventCounter.objects.filter(customer=customer).delete()
+    TrackingIdentity.objects.filter(project_id=customer.project_id, token__in=person.tokens).delete()
+    return {
+        "events": gone,
+        "customer_events": gone,
+        "daily_events": counters,
+        "orders": orders,
+        "order_events": of_orders,
+    }
+
+
+def _identities(customer: Customer) -> QuerySet[TrackingIdentity]:
+    own = Q(customer=customer) | Q(alias_of__customer=customer)
+    if customer.source_id is not None:
+        own |= Q(source_id=customer.source_id) | Q(alias_of__source_id=customer.source_id)
+    return TrackingIdentity.objects.filter(own, project_id=customer.project_id)
+
+
+def _blank_orders(person: Person) -> int:
+    customer = person.customer
+    Order.objects.filter(referrer=customer).update(referrer=None)
+    orders = list(Order.objects.filter(customer=customer).order_by("pk"))
+    for order in orders:
+        order.customer = None
+        order.metadata = None
+        order.source_id = None if order.source_id is None or person.is_in(order.source_id) else order.source_id
+        order.items = person.out_of_record(order.items)
+        order.redemptions = person.out_of_record(order.redemptions)
+    columns = ["customer", "metadata", "source_id", "items", "redemptions"]
+    Order.objects.bulk_update(orders, columns, batch_size=CHUNK)
+    return len(orders)

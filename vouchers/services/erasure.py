@@ -1,0 +1,61 @@
+"""A person taken out of redemptions, vouchers and the ledger; codes, amounts and counters stay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Q
+
+from customers.erasing import Person
+from vouchers.models import Redemption, Voucher, VoucherTransaction
+
+CHUNK = 500
+
+
+def erase(person: Person) -> Mapping[str, int]:
+    """Blank; no row goes. Runs before orders lose their customer."""
+    redemptions = _blank_redemptions(person)
+    _blank_ledger(person, redemptions)
+    customer = person.customer
+    Voucher.objects.filter(referrer=customer).update(referrer=None)
+    for voucher in Voucher.objects.filter(holder=customer):
+        voucher.holder = None
+        voucher.metadata = person.out_of(voucher.metadata)
+        voucher.additional_info = person.out_of(voucher.additional_info)
+        voucher.save(update_fields=["holder", "metadata", "additional_info"])
+    return {}
+
+
+def _blank_redemptions(person: Person) -> list[Redemption]:
+    customer = person.customer
+    own = Q(customer=customer) | Q(token__in=person.tokens, customer=None) | Q(order__customer=customer, customer=None)
+    rows = list(Redemption.objects.filter(own, project_id=customer.project_id).order_by("pk"))
+    for row in rows:
+        row.customer = None
+        row.token = ""
+        row.metadata = None
+        row.order_snapshot = person.out_of_record(row.order_snapshot)
+        row.failure_message = person.out_of(row.failure_message)
+        row.reasons = [_without_facts(person, reason) for reason in row.reasons]
+        row.reason = person.out_of(row.reason)
+        row.session_key = ""
+        row.channel_id = person.out_of(row.channel_id)
+    columns = ["customer", "token", "metadata", "order_snapshot", "failure_message", "reasons", "reason"]
+    Redemption.objects.bulk_update(rows, [*columns, "session_key", "channel_id"], batch_size=CHUNK)
+    return rows
+
+
+def _without_facts(person: Person, reason: Any) -> Any:
+    """A reason of a refusal without what it knew of the customer."""
+    if not isinstance(reason, dict):
+        return person.out_of(reason)
+    return {key: person.out_of(value) for key, value in reason.items() if key in ("key", "message", "code")}
+
+
+def _blank_ledger(person: Person, redemptions: list[Redemption]) -> None:
+    own = Q(redemption__in=[row.pk for row in redemptions]) | Q(order__customer=person.customer)
+    for line in VoucherTransaction.objects.filter(own, project_id=person.customer.project_id).distinct():
+        columns = ("source_id", "source", "reason", "details")
+        changed = {name: person.out_of(getattr(line, name)) for name in columns}
+        VoucherTransaction.objects.filter(pk=line.pk).update(**changed)
