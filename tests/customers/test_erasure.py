@@ -123,9 +123,8 @@ def test_nothing_of_the_person_is_found_afterwards_and_the_sums_stay(shop, data_
     assert len(found(data_folder)) >= 15
     assert {text for text in TRACES if not found(data_folder, (text,))} == set(), "the canaries can be met"
     orders = sorted(Order.objects.values_list("public_id", "amount", "total_amount", "total_discount_amount"))
-    redeemed = sorted(
-        Redemption.objects.values_list("public_id", "result", "order_amount", "discount_amount", "amount")
-    )
+    sums = ("public_id", "result", "order_amount", "discount_amount", "amount")
+    redeemed = sorted(Redemption.objects.values_list(*sums), key=str)
     codes = sorted(Voucher.objects.values_list("code", "redeemed_quantity", "redeemed_amount"))
     events, mine = Event.objects.count(), Event.objects.filter(customer_id=customer.pk).count()
 
