@@ -12,6 +12,7 @@ handler500 = "config.dashboard.faults.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("config.api.urls")),
     # A customer's identifier may hold slashes: paths below a customer come before the customer itself.
+    path("v1/", include("vouchers.api.customer_urls")),
     path("v1/", include("segments.api.urls")),
     path("v1/", include("customers.api.urls")),
     path("", include("config.operations.urls")),
