@@ -14,6 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TICK = os.sysconf("SC_CLK_TCK")
+_started: set[int] = set()
+"""Process ids of the servers that run now; their workers are their children."""
 
 
 @contextmanager
@@ -27,10 +29,12 @@ def running(application: str, environment: dict[str, str]) -> Iterator[int]:
         [sys.executable, "-m", "granian", application, "--host", "127.0.0.1", "--port", str(port), *flags.split()],
         cwd=ROOT, env={**os.environ, **environment}, start_new_session=True,
     )  # fmt: skip
+    _started.add(process.pid)
     try:
         _wait(port, process)
         yield port
     finally:
+        _started.discard(process.pid)
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(20)
@@ -51,16 +55,24 @@ def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def processor_seconds() -> float:
-    """User and system time used so far by all granian and postgres processes of this machine."""
+    """User and system time used so far by the servers started here and by PostgreSQL.
+
+    Of the embedded PostgreSQL, its own processes; of another one, all that this machine runs.
+    """
+    mine = set(_started)
+    postmaster = Path(os.environ["DATA_DIR"]) / "cluster" / "postmaster.pid"
+    if postmaster.exists():
+        mine.add(int(postmaster.read_text().split()[0]))
     total = 0
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
             continue
         try:
-            command = (entry / "cmdline").read_bytes()
-            if b"granian" in command or b"postgres" in command:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                total += int(fields[11]) + int(fields[12]) + int(fields[13]) + int(fields[14])
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            stranger = int(entry.name) not in mine and int(fields[1]) not in mine
+            if stranger and (postmaster.exists() or b"postgres" not in (entry / "cmdline").read_bytes()):
+                continue
+            total += sum(int(value) for value in fields[11:15])
         except OSError:
             continue
     return total / TICK
