@@ -7,27 +7,42 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('customers', '0004_note_changes'),
-        ('project', '0001_initial'),
+        ("customers", "0004_note_changes"),
+        ("project", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Erasure',
+            name="Erasure",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', config.project.fields.PublicIdField(db_collation='C', editable=False, max_length=64, prefix='del_')),
-                ('customer_id', models.CharField(db_collation='C', help_text='The former cust_ id.', max_length=64)),
-                ('identifiers', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), default=list, help_text='Keyed hashes.', size=None)),
-                ('data', models.JSONField(default=dict, help_text='How many rows of each kind were removed.')),
-                ('created_at', models.DateTimeField()),
-                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='project.project')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    config.project.fields.PublicIdField(db_collation="C", editable=False, max_length=64, prefix="del_"),
+                ),
+                ("customer_id", models.CharField(db_collation="C", help_text="The former cust_ id.", max_length=64)),
+                (
+                    "identifiers",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64), default=list, help_text="Keyed hashes.", size=None
+                    ),
+                ),
+                ("data", models.JSONField(default=dict, help_text="How many rows of each kind were removed.")),
+                ("created_at", models.DateTimeField()),
+                (
+                    "project",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="project.project",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['project', 'created_at', 'id'], name='erasure_created')],
-                'constraints': [models.UniqueConstraint(fields=('project', 'public_id'), name='erasure_public_id')],
+                "indexes": [models.Index(fields=["project", "created_at", "id"], name="erasure_created")],
+                "constraints": [models.UniqueConstraint(fields=("project", "public_id"), name="erasure_public_id")],
             },
         ),
     ]

@@ -5,36 +5,60 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('jobs', '0003_export'),
+        ("jobs", "0003_export"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='JobBatch',
+            name="JobBatch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('first', models.IntegerField(help_text='Position of the first one in what the job was given, from 0.')),
-                ('outcomes', models.JSONField(help_text='[[key, found, updated, error or null]] in order.')),
-                ('action', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='batches', to='jobs.asyncaction')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "first",
+                    models.IntegerField(help_text="Position of the first one in what the job was given, from 0."),
+                ),
+                ("outcomes", models.JSONField(help_text="[[key, found, updated, error or null]] in order.")),
+                (
+                    "action",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="batches",
+                        to="jobs.asyncaction",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(models.F('action'), models.F('first'), name='job_batch_once')],
+                "constraints": [models.UniqueConstraint(models.F("action"), models.F("first"), name="job_batch_once")],
             },
         ),
         migrations.CreateModel(
-            name='JobFile',
+            name="JobFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('input', 'What the job was given'), ('report', 'What became of each resource')], max_length=8)),
-                ('file_name', models.CharField(max_length=100)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('action', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='files', to='jobs.asyncaction')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("input", "What the job was given"), ("report", "What became of each resource")],
+                        max_length=8,
+                    ),
+                ),
+                ("file_name", models.CharField(max_length=100)),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "action",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="files",
+                        to="jobs.asyncaction",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(models.F('action'), models.F('kind'), name='job_file_once')],
+                "constraints": [models.UniqueConstraint(models.F("action"), models.F("kind"), name="job_file_once")],
             },
         ),
     ]
