@@ -40,7 +40,7 @@ def upload(
     title: str = "",
     limit: int | None = None,
 ) -> ImportFile:
-    """Keep a file. Raises FileTooLarge and UnreadableFile with a sentence; then nothing is kept."""
+    """Keep a CSV, TSV or XLSX file. Raises FileTooLarge and UnreadableFile with a sentence; then nothing is kept."""
     return files.store_upload(
         project=project,
         subject=SUBJECT,
@@ -50,6 +50,7 @@ def upload(
         user=user,
         title=title,
         limit=limit,
+        workbook=True,
     )
 
 

@@ -14,7 +14,8 @@ from import_export import resources
 from import_export.fields import Field
 from tablib import Dataset
 
-from config.imports.errors import WrongMapping
+from config.imports.errors import BrokenHeader, TooManyColumns, WrongMapping
+from config.imports.reader import MOST_COLUMNS, cell_problem
 from config.kernel import ids
 from config.kernel.formulas import guard
 from config.project.models import Project
@@ -87,9 +88,13 @@ class CustomerResource(resources.ModelResource):
         self.fields = {field.target.key: field for field in FIELDS}
 
     def before_import(self, dataset: Dataset, **kwargs: Any) -> None:
-        """Bind the file's headers. Raises WrongMapping."""
+        """Bind the file's headers. Raises BrokenHeader, TooManyColumns, WrongMapping."""
         assert self.project is not None
-        self._headers = [str(header).strip() for header in dataset.headers]
+        self._headers = [str(header).strip() for header in dataset.headers or ()]
+        if not 0 < len(self._headers) <= MOST_COLUMNS:
+            raise TooManyColumns(f"The file has {len(self._headers)} columns; between 1 and {MOST_COLUMNS} are read")
+        if any(not header or "\0" in header for header in self._headers):
+            raise BrokenHeader("A column has no name, or a NUL character in it")
         mapping = propose(self._headers)
         if problems := mapping_problems(mapping, self._headers, needs_key=False):
             raise WrongMapping("; ".join(problems))
@@ -101,7 +106,10 @@ class CustomerResource(resources.ModelResource):
     def get_or_init_instance(self, instance_loader: Any, row: dict[str, Any]) -> tuple[Customer, bool]:
         """The stored customer or a new one. Raises ValidationError with every problem of the row."""
         assert self.project is not None
-        staged, problems = self._columns.parse(0, [_text(cell) for cell in row.values()])
+        cells = [_text(cell) for cell in row.values()]
+        if problem := cell_problem(cells):
+            raise ValidationError(f"The row {problem}")
+        staged, problems = self._columns.parse(0, cells)
         if staged is None:
             raise ValidationError([problem.sentence() for problem in problems])
         self._staged: StagedRow = staged

@@ -22,7 +22,7 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label="File",
         allow_empty_file=True,  # the reader says what is wrong with it
-        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv,text/tab-separated-values"}),
+        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,text/csv,text/tab-separated-values"}),
         error_messages={"required": "Choose a file first."},
     )
 

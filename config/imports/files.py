@@ -25,7 +25,7 @@ from typing import BinaryIO, Final
 from django.conf import settings
 from django.db import transaction
 
-from config.imports import reader
+from config.imports import reader, workbooks
 from config.imports.errors import FileChanged, FileTooLarge, HeaderOnly, UnreadableFile
 from config.imports.models import ImportFailure, ImportFile
 from config.imports.plan import Outcome, PlannedRow, Summary, plan, reason_of
@@ -76,16 +76,22 @@ def store_upload(
     title: str = "",
     limit: int | None = None,
     delimiter: str | None = None,
+    workbook: bool = False,
 ) -> ImportFile:
     """Keep an upload and find out how it is written. The file's name is random, mode 0600; the given one is only text.
 
-    limit: bytes, `UPLOAD_LIMIT` by default. delimiter: fixed, else found out.
+    limit: bytes, `UPLOAD_LIMIT` by default. delimiter: fixed, else found out. workbook: XLSX is taken too; what is kept
+    then is its first sheet as CSV, and everything after works on that.
     Raises FileTooLarge and UnreadableFile (empty, binary, header only, …), with a sentence; then nothing is kept.
     """
     path, size, digest = _write(content, limit or settings.UPLOAD_LIMIT)
     try:
+        rows = None
+        if workbook and workbooks.is_workbook(path):
+            path, rows = _converted(path, limit or settings.UPLOAD_LIMIT)
+            size, digest = path.stat().st_size, _digest_of(path)
         with path.open("rb") as source:
-            written = reader.detect(source, delimiter=delimiter)
+            written = Format("utf-8", ",", rows, True) if rows else reader.detect(source, delimiter=delimiter)
             headers = _header_of(source, written)
         return ImportFile.objects.create(
             project=project,
@@ -99,7 +105,7 @@ def store_upload(
             delimiter=written.delimiter,
             headers=headers,
             mapping=subject.propose(headers),
-            options={"lines": written.lines},
+            options={"lines": written.lines, "sheet": written.by_record},
             created_by=user,
             created_at=at,
         )
@@ -114,6 +120,8 @@ def change_format(import_file: ImportFile, *, subject: Subject, encoding: str, d
         raise UnreadableFile("The delimiter must be a comma, a semicolon or a tab")
     if encoding not in reader.ENCODINGS:
         raise UnreadableFile(f"The encoding must be one of {', '.join(reader.ENCODINGS)}")
+    if import_file.options.get("sheet"):
+        raise UnreadableFile("A workbook says itself how it is written")
     with opened(import_file) as source:
         headers = _header_of(source, Format(encoding, delimiter))
     import_file.encoding, import_file.delimiter, import_file.headers = encoding, delimiter, headers
@@ -180,7 +188,7 @@ def original(import_file: ImportFile) -> Path:
 
 def format_of(import_file: ImportFile) -> Format:
     """How the file is written."""
-    return Format(import_file.encoding, import_file.delimiter)
+    return Format(import_file.encoding, import_file.delimiter, by_record=bool(import_file.options.get("sheet")))
 
 
 @contextmanager
@@ -196,9 +204,9 @@ def opened(import_file: ImportFile) -> Iterator[BinaryIO]:
 
 def check_unchanged(import_file: ImportFile, source: BinaryIO) -> None:
     """Raise FileChanged unless these are the bytes that were uploaded and mapped."""
-    digest = hashlib.sha256()
     source.seek(0)
-    while chunk := source.read(CHUNK):
+    digest = hashlib.sha256()
+    for chunk in _chunks(source):
         digest.update(chunk)
     if digest.hexdigest() != import_file.sha256:
         raise FileChanged("The file changed after it was mapped; upload it again")
@@ -249,6 +257,23 @@ def _write(content: BinaryIO, limit: int) -> tuple[Path, int, str]:
         path.unlink(missing_ok=True)
         raise
     return path, size, digest.hexdigest()
+
+
+def _converted(path: Path, limit: int) -> tuple[Path, int]:
+    """The workbook's sheet as CSV beside it, which takes its place; and the sheet's rows."""
+    target = path.with_name(secrets.token_hex(16))
+    try:
+        rows = workbooks.to_csv(path, target, limit=limit)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    path.unlink()
+    return target, rows
+
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()
 
 
 def _chunks(content: BinaryIO) -> Iterable[bytes]:

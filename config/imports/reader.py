@@ -29,7 +29,7 @@ CHUNK: Final = 1024 * 1024
 
 _MAGIC: Final = {
     b"PK\x03\x04": "is a workbook or an archive; save it as CSV",
-    b"\xd0\xcf\x11\xe0": "is an old workbook; save it as CSV",
+    b"\xd0\xcf\x11\xe0": "is an old or a password-protected workbook; save it without password as XLSX or CSV",
     b"%PDF": "is a PDF",
     b"\x1f\x8b": "is compressed; unpack it first",
     b"\x89PNG": "is a picture",
@@ -54,11 +54,15 @@ class RawRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How a file is written. lines: all of them, the header's and those inside cells too; None: not counted."""
+    """How a file is written. lines: all of them, the header's and those inside cells too; None: not counted.
+
+    by_record: rows are numbered by their record, as a sheet numbers its rows, not by lines of text.
+    """
 
     encoding: str
     delimiter: str
     lines: int | None = None
+    by_record: bool = False
 
 
 def detect(source: BinaryIO, *, delimiter: str | None = None) -> Format:
@@ -105,6 +109,12 @@ def read(source: BinaryIO, written: Format) -> tuple[list[str], Iterator[RawRow]
         io.BufferedReader(_Unclosed(source), 1 << 17), encoding=written.encoding, errors="strict", newline=""
     )
     records = _Records(text, written.delimiter)
+    if written.by_record:
+        return _named(row._replace(line=number) for number, row in enumerate(records, start=1))
+    return _named(records)
+
+
+def _named(records: Iterator[RawRow]) -> tuple[list[str], Iterator[RawRow]]:
     header = next((record for record in records if any(cell.strip() for cell in record.cells)), None)
     if header is None:
         raise EmptyFile("The file is empty")
@@ -149,7 +159,7 @@ class _Records:
         except _RecordTooLong:
             return self._broken("")
         if lines.suspicious:
-            problem = _cell_problem(cells)
+            problem = cell_problem(cells)
             if problem:
                 return RawRow(0, lines.start, cells, problem)
         return RawRow(0, lines.start, cells)
@@ -246,7 +256,8 @@ class _Unclosed(io.RawIOBase):
         return len(content)
 
 
-def _cell_problem(cells: Sequence[str]) -> str:
+def cell_problem(cells: Sequence[str]) -> str:
+    """Why the cells of a row cannot be taken, whatever they mean; "" when they can."""
     if any("\0" in cell for cell in cells):
         return "contains a NUL character"
     longest = max(map(len, cells), default=0)

@@ -105,7 +105,7 @@ def import_file(page: Page, tmp_path: Path) -> None:
     file.write_text(FILE)
     page.get_by_role("link", name="Imports").first.click()
     page.goto(reverse("dashboard:import-new"))
-    page.get_by_label("Choose a CSV file").set_input_files(file)
+    page.get_by_label("Choose a CSV, TSV or Excel file").set_input_files(file)
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_label("customer_type goes to")).to_have_value("metadata.customer_type")
     page.get_by_role("button", name="Preview").click()

@@ -33,7 +33,7 @@ def write_file(path: Path, bad: int, good: int = 40) -> Path:
 
 def upload(page: Page, file: Path) -> None:
     page.goto(reverse("dashboard:import-new"))
-    page.get_by_label("Choose a CSV file").set_input_files(file)
+    page.get_by_label("Choose a CSV, TSV or Excel file").set_input_files(file)
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Where do the columns go?")
 

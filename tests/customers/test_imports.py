@@ -17,6 +17,7 @@ from config.jobs.models import AsyncAction
 from customers import imports
 from customers.models import Customer
 from customers.services.importing import SUBJECT
+from tests.config.imports.workbooks import workbook
 from tests.factories import make_customer, make_shop
 
 pytestmark = pytest.mark.django_db
@@ -116,6 +117,45 @@ def test_a_broken_quote_in_line_500_costs_that_line(project):
     assert rows[1][2:] == ["500", "has a quote in the middle of a cell; write it twice to mean one"]
 
 
+def test_a_workbook_is_imported_by_its_first_sheet_and_reported_by_its_rows(project, data_folder):
+    born = datetime(1990, 12, 31)  # noqa: DTZ001  a sheet knows no zones
+    book = workbook(
+        ["Source_id", "Name", "Birthdate", "vip", "visits", "seen"],
+        ["a", "Ada\nLind", born, True, 7, datetime(2026, 1, 31, 9, 15)],  # noqa: DTZ001
+        [],
+        ["b", "Ben", "31/31/1990"],
+        [17, "Eve"],
+    )
+    file = upload(project, book)
+    assert (file.headers[0], file.delimiter, imports.inspect(file).lines) == ("Source_id", ",", 5)
+    assert len(list((data_folder / "uploads").iterdir())) == 1
+    action = run(file)
+    assert counts(action) == (2, 0, 0, 1)
+    assert [failure.line for failure in file.failures.all()] == [4]
+    ada = Customer.objects.get(source_id="a")
+    assert (ada.name, str(ada.birthdate)) == ("Ada\nLind", "1990-12-31")
+    assert ada.metadata == {"vip": "true", "visits": "7", "seen": "2026-01-31T09:15:00.000"}
+    assert Customer.objects.get(source_id="17").name == "Eve"
+    rows = list(csv.reader(files.failed_rows_csv(file)))
+    assert rows[1] == [
+        "b",
+        "Ben",
+        "31/31/1990",
+        "",
+        "",
+        "",
+        "4",
+        "Birthdate: 31/31/1990 is not a date; write 1990-12-31",
+    ]
+
+
+def test_a_tab_separated_file_is_read_as_such(project):
+    file = upload(project, "Source_id\tName\na\tAda, Countess\n")
+    assert file.delimiter == "\t"
+    assert counts(run(file)) == (1, 0, 0, 0)
+    assert Customer.objects.get().name == "Ada, Countess"
+
+
 def test_failed_rows_can_be_mended_and_uploaded_again(project):
     file = upload(project, FILE)
     run(file)
@@ -132,7 +172,7 @@ def test_failed_rows_can_be_mended_and_uploaded_again(project):
         ("empty", b"", "The file is empty"),
         ("header only", b"Name,Source_id\n", "The file has only a header; there is no row below it"),
         ("binary", bytes(range(256)) * 4, "The file is not text; save it as CSV"),
-        ("workbook", b"PK\x03\x04xxxx", "The file is a workbook or an archive; save it as CSV"),
+        ("workbook", b"PK\x03\x04xxxx", "The file is a broken archive; save the workbook anew, or as CSV"),
     ],
 )
 def test_a_file_that_is_none_is_refused_at_once_and_nothing_is_kept(project, data_folder, _case, content, sentence):
