@@ -129,7 +129,7 @@ class Watch(models.Model):
 
 
 class ChangedCustomer(models.Model):
-    """The queue of customers who changed in something watched, written by triggers in the transaction that changes them.
+    """The queue of customers who changed in something watched, written by triggers in the transaction of the change.
 
     No constraints: rows live for less than a second and their customer may go meanwhile. keys: what changed of the
     watched, or `*` for a customer who came, went or came back.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -205,7 +206,7 @@ class ExportNew(Page):
         """The page: chosen fields first in their order, then the others."""
         field = form.fields["fields_chosen"]
         assert isinstance(field, forms.MultipleChoiceField)
-        offered = {str(name): str(label) for name, label in field.choices}
+        offered = {str(name): str(label) for name, label in cast(Iterable[tuple[str, str]], field.choices)}
         names = [name for name in chosen if name in offered]
         fields = [(name, offered[name], True) for name in names]
         fields += [(name, label, False) for name, label in offered.items() if name not in names]
