@@ -17,6 +17,10 @@ class SegmentQuerySet(ScopedQuerySet["Segment"]):
         """Described by a filter."""
         return self.exclude(type="static")
 
+    def auto_update(self) -> Self:
+        """Whose entries and leavings are reported."""
+        return self.filter(type="auto-update")
+
     def newest_first(self) -> Self:
         """The order of lists."""
         return self.order_by("-created_at", "-pk")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from config.jobs import loops
+from config.jobs.loops import Loop
 from customers import erasing, lookups
 from customers.fields import FIELDS
-from segments import fields, services, uses
+from segments import fields, services, tasks, uses
 from tracking import fields as behaviour
 
 FIELDS.register(*behaviour.PATTERNS, *fields.ROWS)
 lookups.register_members(services.members_of)
 uses.FINDERS.append(services.segments_naming)
 erasing.erasers.append(services.erase)
+loops.register(Loop("segments.refresh", tasks.step))

@@ -20,7 +20,7 @@ def render_segment(segment: Segment) -> dict[str, Any]:
         "filter": definitions.body_of(segment),
         "customers": None,
         "type": segment.type,
-        "initial_sync_status": "DONE",
+        "initial_sync_status": "IN_PROGRESS" if segment.is_counting else "DONE",
         "object": "segment",
     }
 

@@ -10,12 +10,14 @@ import asyncio
 import logging
 import signal
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from django.db import close_old_connections
 from procrastinate import App
 from procrastinate.contrib.django import DjangoApp, app
 
-from config.jobs import queues, stalled
+from config.jobs import loops, queues, stalled
 
 log = logging.getLogger("tessera.worker")
 
@@ -63,6 +65,7 @@ async def _work(slots: Mapping[str, int], stopping: asyncio.Event) -> None:
             )
             for queue, concurrency in slots.items()
         ]  # fmt: skip
+        looping = [asyncio.create_task(_loop(loop, stopping), name=loop.name) for loop in loops.LOOPS.values()]
         stop = asyncio.create_task(stopping.wait())
         try:
             done, _ = await asyncio.wait([*workers, stop], return_when=asyncio.FIRST_COMPLETED)
@@ -73,7 +76,29 @@ async def _work(slots: Mapping[str, int], stopping: asyncio.Event) -> None:
             stop.cancel()
             for task in workers:
                 task.cancel()  # procrastinate takes it as "stop in good order"
-            await asyncio.gather(*workers, return_exceptions=True)
+            for task in looping:
+                task.cancel()
+            await asyncio.gather(*workers, *looping, return_exceptions=True)
+
+
+async def _loop(loop: loops.Loop, stopping: asyncio.Event) -> None:
+    """Step after step in a thread of its own. What a step has begun when the process is stopped, it ends."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix=loop.name) as thread:
+        while not stopping.is_set():
+            try:
+                pause = 0.0 if await asyncio.get_running_loop().run_in_executor(thread, _step, loop) else loop.pause
+            except Exception:
+                log.warning("a step failed and will be tried again", exc_info=True, extra={"loop": loop.name})
+                pause = 1.0
+            if pause:
+                await _sleep(pause, stopping)
+
+
+def _step(loop: loops.Loop) -> bool:
+    try:
+        return loop.step()
+    finally:
+        close_old_connections()
 
 
 def _worker_app() -> App:

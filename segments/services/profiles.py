@@ -19,6 +19,7 @@ from customers.models import Customer
 from segments import definitions, payloads, uses
 from segments.errors import SegmentChanged, SegmentNotEditable
 from segments.models import Membership, Segment
+from segments.services import watches
 from segments.uses import Use
 
 BATCH: Final = 5_000
@@ -61,6 +62,7 @@ def create(
             _check_number(project)
             _define(segment, filter)
             segment.save(force_insert=True)
+            watches.renew(project)
     return segment
 
 
@@ -95,6 +97,7 @@ def update(
         stored.save(update_fields=[*columns, "name", "description", "version", "updated_at"])
         if filter is not None:
             _tell_namers(stored)
+            watches.renew(stored.project)
     return stored
 
 
@@ -113,6 +116,7 @@ def delete(*, project: Project, identifier: str) -> None:
                 resource_type="segment",
             )
         segment.delete()
+        watches.renew(project)
 
 
 def find(*, project: Project, identifier: str) -> Segment:
@@ -157,7 +161,8 @@ def _tell_namers(segment: Segment) -> None:
         namer = Segment.objects.of(segment.project).get(public_id=use.id)
         node, own = definitions.node_of(namer, table)
         namer.fields_read, namer.relative_to_now = definitions.facts_of(node, own, segment.project)
-        namer.save(update_fields=["fields_read", "relative_to_now"])
+        namer.pass_to, namer.pass_after = 0, None  # everybody may have entered or left
+        namer.save(update_fields=["fields_read", "relative_to_now", "pass_to", "pass_after"])
         _tell_namers(namer)
 
 

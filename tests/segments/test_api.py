@@ -70,7 +70,7 @@ def test_a_filter_without_a_type_makes_an_auto_update_segment(shop):
         "filter": BERLIN,
         "customers": None,
         "type": "auto-update",
-        "initial_sync_status": "DONE",
+        "initial_sync_status": "IN_PROGRESS",
         "object": "segment",
     }
     assert body["id"].startswith("seg_")
