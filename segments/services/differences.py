@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 from django.db.models import BooleanField, ExpressionWrapper, Q
@@ -37,7 +37,7 @@ class Within:
     low: int = 0
     high: int = 2**62
 
-    def sql(self, column: str) -> tuple[str, list[object]]:
+    def sql(self, column: str) -> tuple[str, list[Any]]:
         """The condition on a column that holds a customer's row id."""
         if self.ids is not None:
             return f"{column} = ANY(%s::bigint[])", [list(self.ids)]

@@ -194,7 +194,7 @@ def _take(project: Project) -> list[tuple[int, list[str]]]:
             """,
             [project.pk, BATCH],
         )
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _stretch(project: Project, low: int, size: int) -> tuple[int, bool]:
