@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # A customer's identifier may hold slashes: paths below a customer come before the customer itself.
     path("v1/", include("vouchers.api.customer_urls")),
     path("v1/", include("segments.api.urls")),
+    path("v1/", include("tracking.api.urls")),
     path("v1/", include("customers.api.urls")),
     path("", include("config.operations.urls")),
     path("management/v1/", include("config.api.management_urls")),

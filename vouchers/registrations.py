@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from config.exports import kinds
+from config.project.models import Project
 from customers import erasing
 from segments import uses
-from tracking.services import identities, recounts
+from tracking.services import activity, identities, recounts
 from vouchers import exports
+from vouchers.models import Campaign
 from vouchers.services import claims, erasure, validation_rules
 
 identities.movers.append(claims.move_redemptions)
@@ -15,3 +17,11 @@ kinds.register(exports.VOUCHER)
 kinds.register(exports.REDEMPTION)
 uses.FINDERS.append(validation_rules.uses_of_segment)
 erasing.erasers.append(erasure.erase)
+
+
+def campaign_row(project: Project, public_id: str) -> int | None:
+    """The row id of a campaign, for filters on events."""
+    return Campaign.objects.of(project).filter(public_id=public_id).values_list("pk", flat=True).first()
+
+
+activity.campaign_finders.append(campaign_row)

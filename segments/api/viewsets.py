@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status, viewsets
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,6 +19,8 @@ from segments.api.filters import SegmentFilter, fields_of
 from segments.api.serializers import SegmentBody, SegmentObject
 from segments.models import Segment
 from segments.rendering import render_segment
+from segments.services import activity
+from tracking.api.activity import COMMON, Activity, answer, parse_asked
 
 IDENTIFIED = OpenApiParameter("id", str, OpenApiParameter.PATH, description="`seg_…`")
 
@@ -66,3 +69,17 @@ class SegmentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Segment]):
         """Delete a segment that nothing uses."""
         services.delete(project=access_of(request).project, identifier=id)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        operation_id="list_segment_activities",
+        parameters=[IDENTIFIED, *COMMON],
+        responses={200: Activity},
+        filters=False,
+    )
+    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
+    def activities(self, request: Request, id: str) -> Response:
+        """What was done to the segment; its members' entries are in their own activity."""
+        asked = parse_asked(request)
+        segment = services.find(project=access_of(request).project, identifier=id)
+        rows, has_more = activity.of(segment, asked)
+        return Response(answer(rows, has_more=has_more))

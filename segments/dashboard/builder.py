@@ -159,6 +159,7 @@ class EditSegment(BuilderPage):
                     description=values["description"],
                     filter=values["filter"],
                     version=values["version"] or 0,
+                    user=self.user,
                     at=self.at,
                 )
             except SegmentChanged:

@@ -19,7 +19,8 @@ from customers.models import Customer
 from segments import definitions, payloads, uses
 from segments.errors import SegmentChanged, SegmentNotEditable
 from segments.models import Membership, Segment
-from segments.services import watches
+from segments.rendering import render_segment
+from segments.services import activity, watches
 from segments.uses import Use
 
 BATCH: Final = 5_000
@@ -63,6 +64,7 @@ def create(
             _define(segment, filter)
             segment.save(force_insert=True)
             watches.renew(project)
+        activity.note(segment=segment, type=activity.CREATED, at=at, source=activity.source_of(created_by))
     return segment
 
 
@@ -74,6 +76,7 @@ def update(
     name: str | None = None,
     description: str | None = None,
     filter: object = None,
+    user: User | None = None,
 ) -> Segment:
     """Return the changed segment; None leaves a part as it is. Only a passive segment's filter can change.
 
@@ -85,6 +88,7 @@ def update(
             raise NotFound.of("segment", segment.public_id)
         if stored.version != version:
             raise SegmentChanged(f"Segment {stored.public_id} is at version {stored.version}, not {version}")
+        before, former = render_segment(stored), stored.definition
         if filter is not None:
             if stored.type != Segment.Type.PASSIVE:
                 raise SegmentNotEditable(f"The filter of a segment of type {stored.type} cannot be changed")
@@ -98,6 +102,8 @@ def update(
         if filter is not None:
             _tell_namers(stored)
             watches.renew(stored.project)
+        type_ = activity.UPDATED if stored.definition == former else activity.FILTERS_UPDATED
+        activity.note(segment=stored, type=type_, at=at, source=activity.source_of(user), before=before)
     return stored
 
 

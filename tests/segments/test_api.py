@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from segments import services
 from segments.models import Membership, Segment
 from tests.factories import NOW, make_customer, make_rule, make_segment, make_shop
 from tests.segments.test_services import BERLIN, condition
@@ -313,3 +314,22 @@ def test_the_birthday_example(shop):
     make_customer(project=shop.project, source_id="B", orders_total_amount=40000, orders_total_count=2)
     make_customer(project=shop.project, source_id="C", metadata={"club_level": ["Basic", "Silver"]})
     assert members(shop, segment_id) == ["A", "C"]
+
+
+def test_a_segment_s_activities_tell_what_was_done_to_it(shop):
+    made = post(shop, {"name": "B", "type": "passive", "filter": BERLIN}).json()
+    post(shop, {"name": "other", "type": "passive", "filter": BERLIN})
+    segment = Segment.objects.get(public_id=made["id"])
+    services.update(segment=segment, at=NOW, version=1, name="C")
+    filter = {"junction": "and", "name": {"conditions": {"$has_value": True}}}
+    services.update(segment=segment, at=NOW, version=2, filter=filter)
+    path = f"/v1/segments/{made['id']}/activities"
+    body = shop.server().get(path, {"order": "created_at"}).json()
+    found = [(event["type"], event["data"]["segment"]["name"]) for event in body["data"]]
+    assert sorted(found) == [("segment.created", "B"), ("segment.filters_updated", "C"), ("segment.updated", "C")]
+    [changed] = shop.server().get(path, {"type": "segment.filters_updated"}).json()["data"]
+    assert (changed["data"]["previous"]["filter"], changed["data"]["segment"]["filter"]) == (BERLIN, filter)
+    assert changed["data"]["event_source"] == {"channel": "API"}
+    page = shop.server().get(path, {"limit": 2}).json()
+    assert (len(page["data"]), page["has_more"]) == (2, True)
+    assert shop.server().get("/v1/segments/seg_x/activities").status_code == 404

@@ -27,7 +27,12 @@ class Event(Scoped):
     )
     public_id = PublicIdField("evcus_")
     type = models.CharField(max_length=80, help_text="E.g. customer.redemption.succeeded, customer.custom_event.")
-    name = models.CharField(max_length=300, blank=True, default="", help_text="The custom event's own name.")
+    name = models.CharField(
+        max_length=300,
+        blank=True,
+        default="",
+        help_text="The custom event's own name; of what no customer did, the public id of what it is about.",
+    )
     category = models.CharField(max_length=8, choices=Category.choices, default=Category.ACTION)
     customer = models.ForeignKey(
         "customers.Customer",
@@ -62,6 +67,11 @@ class Event(Scoped):
             models.Index(fields=["project", "created_at", "id"], name="event_project"),
             models.Index(fields=["project", "public_id"], name="event_public_id"),
             models.Index(fields=["project", "token"], condition=~models.Q(token=""), name="event_token"),
+            models.Index(
+                fields=["project", "name", "created_at", "id"],
+                condition=models.Q(customer__isnull=True) & ~models.Q(name=""),
+                name="event_subject",
+            ),
         ]
 
     def __str__(self) -> str:

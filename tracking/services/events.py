@@ -187,7 +187,7 @@ def timeline(
         rows = rows.filter(created_at__gte=since)
     if until is not None:
         rows = rows.filter(created_at__lte=until)
-    return _page(rows, limit=limit, newest_first=newest_first, after=after, owner=Q(customer_id=customer.pk))
+    return page(rows, limit=limit, newest_first=newest_first, after=after, owner=Q(customer_id=customer.pk))
 
 
 def timeline_of_token(
@@ -195,7 +195,7 @@ def timeline_of_token(
 ) -> tuple[list[Event], bool]:
     """One page, newest first, of what was recorded under an anonymous token that no customer has claimed yet."""
     owner = Q(project_id=project.pk, token=token, customer_id=None) & ~Q(token="")
-    return _page(Event.objects.filter(owner), limit=limit, newest_first=True, after=after, owner=owner)
+    return page(Event.objects.filter(owner), limit=limit, newest_first=True, after=after, owner=owner)
 
 
 def claim(*, project: Project, token: str, customer_id: int, since: datetime) -> int:
@@ -266,7 +266,7 @@ def _upsert_counters(cursor: CursorWrapper, rows: Sequence[CounterRow]) -> None:
         cursor.execute(_UPSERT_COUNTERS, [list(column) for column in zip(*rows, strict=True)])
 
 
-def _page(
+def page(
     rows: ScopedQuerySet[Event], *, limit: int, newest_first: bool, after: str | None, owner: Q
 ) -> tuple[list[Event], bool]:
     """Keyset page by (created_at, id); one row more than asked tells whether more follow."""
