@@ -1,6 +1,7 @@
 """`make bench`: measure against yardsticks in the same run, print the table, assert nothing.
 
-BENCH_ROWS (100000) rows of an import, BENCH_SECONDS (5) of one round, BENCH_ONLY=imports|checkout.
+BENCH_ROWS (100000) rows of an import, BENCH_SECONDS (5) of one round, BENCH_CUSTOMERS (100000) the base
+of segments, BENCH_ONLY=imports|checkout|segments.
 Works in a database of its own, which is dropped at the end; never in the one of DATABASE_URL itself.
 """
 
@@ -19,7 +20,11 @@ import psycopg
 from bench.table import Line, show
 from config import embedded
 
-PARTS = {"imports": ("BENCH_ROWS", "100000", int), "checkout": ("BENCH_SECONDS", "5", float)}
+PARTS = {
+    "imports": ("BENCH_ROWS", "100000", int),
+    "checkout": ("BENCH_SECONDS", "5", float),
+    "segments": ("BENCH_CUSTOMERS", "100000", int),
+}
 
 
 @contextmanager

@@ -37,6 +37,10 @@ def status_of(error: DomainError) -> int:
     return next(status for family, status in STATUS.items() if isinstance(error, family))
 
 
+CANCELED: Final = "57014"
+TOOK_TOO_LONG: Final = "The query took longer than allowed: ask for less, or with conditions that choose fewer rows"
+
+
 def sqlstate_of(error: BaseException) -> str | None:
     """The five characters of the database's complaint, from Django's wrapper or its cause."""
     for candidate in (error, error.__cause__):
@@ -129,8 +133,9 @@ def answer_database(error: BaseException) -> tuple[dict[str, Any], int, dict[str
         log.warning("a value passed validation and was refused by the database", exc_info=error)
         return envelope.body(400, "Invalid payload", key="invalid_payload"), 400, {}
     if isinstance(error, DatabaseError) and is_temporary(error):
-        log.warning("the database is not available: %s", sqlstate_of(error) or type(error).__name__)
-        return envelope.unavailable(), 503, RETRY_AFTER
+        state = sqlstate_of(error)
+        log.warning("the database is not available: %s", state or type(error).__name__)
+        return envelope.unavailable(TOOK_TOO_LONG if state == CANCELED else ""), 503, RETRY_AFTER
     return None
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from segments.dashboard import answers, builder, views
+from segments.dashboard import answers, builder, growth, views
 
 urlpatterns = [
     path("segments/", views.SegmentList.as_view(), name="segments"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("segments/<str:public_id>/", views.SegmentMembers.as_view(), name="segment"),
     path("segments/<str:public_id>/definition/", views.SegmentDefinition.as_view(), name="segment-definition"),
     path("segments/<str:public_id>/used-in/", views.SegmentUsage.as_view(), name="segment-usage"),
+    path("segments/<str:public_id>/growth/", growth.SegmentGrowth.as_view(), name="segment-growth"),
+    path("segments/<str:public_id>/freeze/", growth.FreezeSegment.as_view(), name="segment-freeze"),
     path("segments/<str:public_id>/edit/", builder.EditSegment.as_view(), name="segment-edit"),
     path("segments/<str:public_id>/count/", views.SegmentCount.as_view(), name="segment-count"),
     path("segments/<str:public_id>/delete/", views.DeleteSegment.as_view(), name="segment-delete"),

@@ -70,7 +70,9 @@ class SegmentPage(Page):
     def around(self, segment: Segment) -> dict[str, Any]:
         """Title, way, tabs and what the buttons need."""
         static = segment.type == Segment.Type.STATIC
-        tabs = (("segment", "Members"), ("segment-definition", "Definition"), ("segment-usage", "Used in"))
+        growth = (("segment-growth", "Growth"),) if segment.type == Segment.Type.AUTO_UPDATE else ()
+        rest = (("segment-definition", "Definition"), ("segment-usage", "Used in"))
+        tabs = (("segment", "Members"), *growth, *rest)
         return {
             "title": segment.name,
             "crumbs": (AUDIENCE, Crumb("Segments", reverse("dashboard:segments"))),
