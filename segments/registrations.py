@@ -6,6 +6,7 @@ from config.jobs import loops
 from config.jobs.loops import Loop
 from customers import erasing, lookups
 from customers.fields import FIELDS
+from customers.services import profiles
 from segments import fields, services, tasks, uses
 from tracking import fields as behaviour
 
@@ -14,3 +15,4 @@ lookups.register_members(services.members_of)
 uses.FINDERS.append(services.segments_naming)
 erasing.erasers.append(services.erase)
 loops.register(Loop("segments.refresh", tasks.step))
+profiles.on_deleted.append(services.leave)

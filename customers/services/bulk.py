@@ -10,10 +10,9 @@ from config.kernel import ids
 from config.kernel.errors import MetadataValidationFailed, NotFound
 from config.project import schemas
 from config.project.models import Project
-from customers.models import Customer
 from customers.payloads import CustomerData, Unset
 from customers.services import loading
-from customers.services.profiles import read_alias
+from customers.services.profiles import read_alias, stored_source_ids
 from customers.staging import StagedRow, stage
 
 
@@ -23,7 +22,7 @@ def upsert_each(*, project: Project, rows: Sequence[CustomerData], at: datetime)
     A row whose metadata the schema refuses is left out, the others are written.
     """
     read = [read_alias(project, data) for data in rows]
-    stored = _stored(project, read)
+    stored = stored_source_ids(project, read)
     public_ids = ids.new_many("cust_", len(rows))
     outcomes: list[Done] = []
     staged: list[StagedRow] = []
@@ -43,9 +42,3 @@ def upsert_each(*, project: Project, rows: Sequence[CustomerData], at: datetime)
     for number in loading.load_in_order(project=project, rows=staged, at=at).unknown:
         outcomes[number] = refused(outcomes[number].key, False, NotFound.of("customer", outcomes[number].key))
     return outcomes
-
-
-def _stored(project: Project, rows: Sequence[CustomerData]) -> set[str]:
-    source_ids = [data.source_id for data in rows if not isinstance(data.source_id, Unset)]
-    living = Customer.objects.of(project).alive().filter(source_id__in=source_ids).order_by()
-    return {source_id for source_id in living.values_list("source_id", flat=True) if source_id is not None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -21,6 +21,9 @@ from customers.services import aliases, loading
 from customers.staging import Profile, StagedRow, merge, stage
 
 ATTEMPTS: Final = 8
+
+on_deleted: Final[list[Callable[[Customer], None]]] = []
+"""What else goes with an ordinary delete, in its transaction; added to in AppConfig.ready()."""
 
 
 def upsert(*, project: Project, data: CustomerData, at: datetime) -> Customer:
@@ -47,8 +50,13 @@ def upsert(*, project: Project, data: CustomerData, at: datetime) -> Customer:
 def upsert_many(*, project: Project, rows: Sequence[CustomerData], at: datetime) -> loading.Loaded:
     """Upsert all in one transaction. The same key twice: one after the other, and the earlier counts as unchanged.
 
-    Rows are numbered from 0 in `Loaded.unknown`.
+    Rows are numbered from 0 in `Loaded.unknown`. Raises MetadataValidationFailed: then nothing is written.
     """
+    known = stored_source_ids(project, rows)
+    for data in rows:
+        if not isinstance(data.metadata, Unset):
+            new = isinstance(data.id, Unset) and data.source_id not in known
+            schemas.require(project, "customer", data.metadata, whole=new)
     public_ids = ids.new_many("cust_", len(rows))
     staged = [stage(row, public_ids[row], data) for row, data in enumerate(rows)]
     with transaction.atomic():
@@ -63,8 +71,11 @@ def update(*, project: Project, customer: Customer, data: CustomerData, at: date
 def delete(*, project: Project, customer: Customer, at: datetime) -> None:
     """Take the profile out of sight; its source id is free again. Raises NotFound: deleted already."""
     gone = Customer.objects.of(project).alive().filter(pk=customer.pk)
-    if not gone.update(deleted_at=at, updated_at=at, version=F("version") + 1):
-        raise NotFound.of("customer", customer.public_id)
+    with transaction.atomic():
+        if not gone.update(deleted_at=at, updated_at=at, version=F("version") + 1):
+            raise NotFound.of("customer", customer.public_id)
+        for leave in on_deleted:
+            leave(customer)
 
 
 def find(*, project: Project, identifier: str) -> Customer:
@@ -138,6 +149,13 @@ def read_alias(project: Project, data: CustomerData) -> CustomerData:
     if meant.customer is not None:
         return replace(data, id=meant.customer.public_id, source_id=UNSET)
     return replace(data, source_id=meant.source_id or data.source_id)
+
+
+def stored_source_ids(project: Project, rows: Sequence[CustomerData]) -> set[str]:
+    """Those source ids of the rows under which somebody is stored."""
+    source_ids = [data.source_id for data in rows if not isinstance(data.source_id, Unset)]
+    living = Customer.objects.of(project).alive().filter(source_id__in=source_ids).order_by()
+    return {source_id for source_id in living.values_list("source_id", flat=True) if source_id is not None}
 
 
 def stored_for(project: Project, row: StagedRow) -> Customer | None:

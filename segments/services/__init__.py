@@ -1,6 +1,6 @@
 """What happens to segments; call as `services.create(...)`."""
 
-from segments.services.erasure import erase
+from segments.services.erasure import erase, leave
 from segments.services.membership import is_member, members, members_of, segments_of, which_of
 from segments.services.previews import Preview, preview
 from segments.services.profiles import create, delete, find, segments_naming, update
@@ -14,6 +14,7 @@ __all__ = [
     "erase",
     "find",
     "is_member",
+    "leave",
     "members",
     "members_of",
     "preview",

@@ -242,3 +242,14 @@ def test_the_certificate_knows_the_identifiers_only_by_a_keyed_hash(shop):
     assert hash_of(shop.project, "crm-5521") in identifiers
     assert "crm-5521" not in json.dumps(identifiers)
     assert hash_of(make_shop("Other").project, "crm-5521") not in identifiers
+
+
+def test_an_ordinary_delete_takes_the_customer_off_fixed_lists_and_keeps_the_rest(shop):
+    project = shop.project
+    customer = make_customer(project=project, source_id="crm-1")
+    body = {"name": "Friends", "type": "static", "filter": None, "customers": ["crm-1"], "metadata": {}}
+    segment = segments.create(project=project, at=NOW, **body)
+    assert shop.server().delete("/v1/customers/crm-1").status_code == 204
+    assert not segment.memberships.exists()
+    assert Customer.objects.get(pk=customer.pk).name == customer.name
+    assert shop.server().delete("/v1/customers/crm-1").status_code == 404

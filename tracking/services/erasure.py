@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from django.db.models import Q, QuerySet
-
 from customers.erasing import Person
 from customers.models import Customer
 from tracking.models import Event, EventCounter, Order, TrackingIdentity
@@ -15,7 +13,12 @@ CHUNK = 500
 
 def tokens_of(customer: Customer) -> Iterator[str]:
     """Every token that was issued to the person, those from before the name was known included."""
-    yield from _identities(customer).values_list("token", flat=True)
+    identities = TrackingIdentity.objects.filter(project_id=customer.project_id)
+    own = set(identities.filter(customer=customer).values_list("pk", "token"))
+    if customer.source_id is not None:
+        own |= set(identities.filter(source_id=customer.source_id).values_list("pk", "token"))
+    own |= set(identities.filter(alias_of__in=[pk for pk, _ in own]).values_list("pk", "token"))
+    return (token for _, token in own)
 
 
 def erase(person: Person) -> Mapping[str, int]:
@@ -23,9 +26,11 @@ def erase(person: Person) -> Mapping[str, int]:
     customer = person.customer
     orders = _blank_orders(person)
     events = Event.objects.filter(project_id=customer.project_id)
-    events = events.filter(Q(customer_id=customer.pk) | Q(token__in=person.tokens))
-    of_orders = events.filter(type__startswith="customer.order.").count()
-    gone, _ = events.delete()
+    of_orders = gone = 0
+    # One index each: told to look for both at once, the database would read the whole log.
+    for mine in (events.filter(customer_id=customer.pk), events.filter(token__in=person.tokens).exclude(token="")):
+        of_orders += mine.filter(type__startswith="customer.order.").count()
+        gone += mine.delete()[0]
     counters, _ = EventCounter.objects.filter(customer=customer).delete()
     TrackingIdentity.objects.filter(project_id=customer.project_id, token__in=person.tokens).delete()
     return {
@@ -35,13 +40,6 @@ def erase(person: Person) -> Mapping[str, int]:
         "orders": orders,
         "order_events": of_orders,
     }
-
-
-def _identities(customer: Customer) -> QuerySet[TrackingIdentity]:
-    own = Q(customer=customer) | Q(alias_of__customer=customer)
-    if customer.source_id is not None:
-        own |= Q(source_id=customer.source_id) | Q(alias_of__source_id=customer.source_id)
-    return TrackingIdentity.objects.filter(own, project_id=customer.project_id)
 
 
 def _blank_orders(person: Person) -> int:

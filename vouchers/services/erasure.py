@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Q
-
 from customers.erasing import Person
 from vouchers.models import Redemption, Voucher, VoucherTransaction
 
@@ -29,8 +27,17 @@ def erase(person: Person) -> Mapping[str, int]:
 
 def _blank_redemptions(person: Person) -> list[Redemption]:
     customer = person.customer
-    own = Q(customer=customer) | Q(token__in=person.tokens, customer=None) | Q(order__customer=customer, customer=None)
-    rows = list(Redemption.objects.filter(own, project_id=customer.project_id).order_by("pk"))
+    project = Redemption.objects.filter(project_id=customer.project_id)
+    anonymous = project.filter(customer=None)
+    orders = list(customer.orders.values_list("pk", flat=True))
+    keys: set[int] = set()
+    for own in (
+        project.filter(customer=customer),
+        anonymous.filter(token__in=person.tokens).exclude(token=""),
+        anonymous.filter(order__in=orders),
+    ):  # one index each
+        keys.update(own.values_list("pk", flat=True))
+    rows = list(Redemption.objects.filter(pk__in=keys).order_by("pk"))
     for row in rows:
         row.customer = None
         row.token = ""
@@ -54,8 +61,12 @@ def _without_facts(person: Person, reason: Any) -> Any:
 
 
 def _blank_ledger(person: Person, redemptions: list[Redemption]) -> None:
-    own = Q(redemption__in=[row.pk for row in redemptions]) | Q(order__customer=person.customer)
-    for line in VoucherTransaction.objects.filter(own, project_id=person.customer.project_id).distinct():
-        columns = ("source_id", "source", "reason", "details")
-        changed = {name: person.out_of(getattr(line, name)) for name in columns}
-        VoucherTransaction.objects.filter(pk=line.pk).update(**changed)
+    columns = ("source_id", "source", "reason", "details")
+    project = VoucherTransaction.objects.filter(project_id=person.customer.project_id)
+    for own in (
+        project.filter(redemption__in=[row.pk for row in redemptions]),
+        project.filter(order__in=list(person.customer.orders.values_list("pk", flat=True))),
+    ):
+        for line in own:
+            changed = {name: person.out_of(getattr(line, name)) for name in columns}
+            VoucherTransaction.objects.filter(pk=line.pk).update(**changed)

@@ -8,9 +8,12 @@ import pytest
 from config.jobs import bulk, files
 from config.jobs.models import AsyncAction, JobBatch, JobFile
 from config.kernel import instants
+from config.kernel.errors import MetadataValidationFailed
 from config.project import schemas
 from customers import bulk as doors
+from customers import services
 from customers.models import Customer
+from customers.payloads import CustomerData
 from tests.factories import NOW, make_customer, make_shop
 from tests.jobs import finished, queued
 
@@ -194,3 +197,11 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was(shop, monkeypatch):
 def test_ten_megabytes_go_and_more_do_not(shop):
     response = post(shop, "bulk", [{"source_id": "a", "description": "x" * 11_000_000}])
     assert response.status_code == 413
+
+
+def test_the_set_based_upsert_holds_the_schema_too(shop):
+    vip_schema(shop.project)
+    rows = [CustomerData(source_id="a"), CustomerData(source_id="b", metadata={"vip": 1})]
+    with pytest.raises(MetadataValidationFailed):
+        services.upsert_many(project=shop.project, rows=rows, at=NOW)
+    assert not Customer.objects.exists()
