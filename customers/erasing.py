@@ -6,6 +6,7 @@ the person out of what must stay, such as amounts. It runs inside one transactio
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -53,6 +54,11 @@ class Person:
             case list():
                 return [self.out_of(child) for child in value]
         return value
+
+    def is_in_json(self, text: str) -> bool:
+        """Whether a text of the JSON value is one of theirs."""
+        value = json.loads(text)
+        return bool(self.out_of(value) != value)
 
     def out_of_record(self, value: Any) -> Any:
         """As `out_of`, for what the person caused: whoever is named in it and all metadata go as well."""

@@ -19,6 +19,7 @@ from config.api.parsing import WireJsonParser
 from config.api.routing import IDENTIFIER
 from config.kernel import instants
 from config.kernel.errors import InvalidPayload
+from config.project import audit
 from customers import bulk, fields, imports, lookups, services
 from customers.api.filters import CustomerFilter
 from customers.api.paging import CustomerPagination
@@ -153,5 +154,12 @@ class CustomerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Customer]):
     @action(detail=True, methods=["post"], url_path="permanent-deletion")
     def permanent_deletion(self, request: Request, id: str) -> Response:
         """Erase a person from everything, also after an ordinary delete; amounts stay."""
-        project = access_of(request).project
-        return Response(render_erasure(services.erase(project=project, identifier=id, at=instants.now())))
+        access = access_of(request)
+        erasure = services.erase(
+            project=access.project,
+            identifier=id,
+            at=instants.now(),
+            actor=audit.of_key(access.key),
+            request_id=access.group_id,
+        )
+        return Response(render_erasure(erasure))

@@ -18,7 +18,8 @@ from django.db import transaction
 from config.kernel import ids
 from config.kernel.errors import NotFound
 from config.kernel.instants import parse_instant, to_wire
-from config.project import encryption
+from config.project import audit, encryption
+from config.project.audit import Actor
 from config.project.models import Project
 from customers import erasing
 from customers.erasing import Person
@@ -29,7 +30,15 @@ COUNTED: Final = ("events", "customer_events", "daily_events", "segments", "orde
 """The kinds of `data_json`."""
 
 
-def erase(*, project: Project, identifier: str, at: datetime) -> Erasure:
+def erase(
+    *,
+    project: Project,
+    identifier: str,
+    at: datetime,
+    actor: Actor = audit.SYSTEM,
+    channel: str = audit.Channel.API,
+    request_id: str = "",
+) -> Erasure:
     """Take the person out of every table and file and return the certificate.
 
     identifier: as for every customer; of a deleted one, the former `cust_…` id. Raises NotFound.
@@ -47,6 +56,16 @@ def erase(*, project: Project, identifier: str, at: datetime) -> Erasure:
             created_at=at,
         )
         erasure.save(force_insert=True)
+        audit.record(
+            project=project,
+            actor=actor,
+            action="customer.erased",
+            object_type="customer",
+            object_id=customer.public_id,
+            at=at,
+            channel=channel,
+            request_id=request_id,
+        )
         _note_apart(erasure)
     return erasure
 

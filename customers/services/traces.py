@@ -19,7 +19,8 @@ from config.imports import files as import_files
 from config.imports.models import ImportFailure, ImportFile
 from config.jobs import files as job_files
 from config.jobs.models import AsyncAction, Export, JobBatch, JobFile
-from config.project.models import Project
+from config.project import audit
+from config.project.models import AuditDetail, Project
 from customers.erasing import Person
 
 ENDED: Final = (AsyncAction.Status.DONE, AsyncAction.Status.FAILED)
@@ -29,6 +30,7 @@ def erase(person: Person) -> Mapping[str, int]:
     """Empty the person's records in files, and what rows about jobs say of them. The other records stay in place."""
     project = person.customer.project
     _erase_rows(person, project)
+    _erase_audit(person, project)
     for upload in ImportFile.objects.of(project):
         _erase_upload(person, upload)
     for export in Export.objects.of(project).exclude(file_name=""):
@@ -104,6 +106,14 @@ def _erase_rows(person: Person, project: Project) -> None:
         for row in _naming(table, person, *columns):
             changed = {name: person.out_of(getattr(row, name)) for name in columns}
             type(row).objects.filter(pk=row.pk).update(**changed)
+
+
+def _erase_audit(person: Person, project: Project) -> None:
+    """The values go, the entries and their chain stay."""
+    audit.erase(project=project, object_type="customer", object_id=person.customer.public_id)
+    details = AuditDetail.objects.filter(entry__project=project)
+    named = [row.pk for row in _naming(details, person, "values") if person.is_in_json(row.values)]
+    AuditDetail.objects.filter(pk__in=named).delete()
 
 
 def _naming(rows: QuerySet[Any], person: Person, *columns: str) -> QuerySet[Any]:

@@ -14,6 +14,7 @@ from django.test import TestCase
 from config.exports import services as exports
 from config.imports.models import ImportFailure, ImportFile
 from config.jobs.models import AsyncAction, JobFile
+from config.project import audit
 from customers import imports, services
 from customers.models import Customer, Erasure
 from customers.payloads import CustomerData
@@ -81,6 +82,15 @@ def live(shop, data_folder) -> Customer:
     Voucher.objects.filter(code="GIFT").update(
         holder=customer, metadata={"for": "Nora Lind"}, additional_info="Nora Lind"
     )
+    audit.record(
+        project=project,
+        actor=audit.SYSTEM,
+        action="export.started",
+        object_type="export",
+        before={"filter": "name is Nora Lind"},
+        at=NOW,
+        channel="dashboard",
+    )
     segments.create(
         project=project, name="Friends", type="static", filter=None, customers=[customer.public_id], metadata={}, at=NOW
     )
@@ -141,13 +151,14 @@ def test_nothing_of_the_person_is_found_afterwards_and_the_sums_stay(shop, data_
     assert body["data_json"]["events"] == body["data_json"]["customer_events"] >= mine > 0
     assert Event.objects.count() == events - body["data_json"]["events"]
     assert found(data_folder) == []
+    assert audit.verify(shop.project) is None
     assert sorted(Order.objects.values_list("public_id", "amount", "total_amount", "total_discount_amount")) == orders
     assert sorted(Redemption.objects.values_list(*sums), key=str) == redeemed
     assert sorted(Voucher.objects.values_list("code", "redeemed_quantity", "redeemed_amount")) == codes
     assert not EventCounter.objects.exists()
     assert not TrackingIdentity.objects.exists()
     for line in found(data_folder, (customer.public_id,)):
-        assert line.startswith("customers_erasure: ") or line.endswith("/erasures.jsonl")
+        assert line.startswith(("customers_erasure: ", "project_auditentry: ")) or line.endswith("/erasures.jsonl")
 
 
 def test_the_others_stay_in_files_and_tables(shop, data_folder):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from django.db.models import TextField
+from django.db.models.functions import Cast
+
 from customers.erasing import Person
 from customers.models import Customer
 from tracking.models import Event, EventCounter, Order, TrackingIdentity
@@ -31,6 +34,7 @@ def erase(person: Person) -> Mapping[str, int]:
     for mine in (events.filter(customer_id=customer.pk), events.filter(token__in=person.tokens).exclude(token="")):
         of_orders += mine.filter(type__startswith="customer.order.").count()
         gone += mine.delete()[0]
+    _blank_mentions(person)
     counters, _ = EventCounter.objects.filter(customer=customer).delete()
     TrackingIdentity.objects.filter(project_id=customer.project_id, token__in=person.tokens).delete()
     return {
@@ -55,3 +59,12 @@ def _blank_orders(person: Person) -> int:
     columns = ["customer", "metadata", "source_id", "items", "redemptions"]
     Order.objects.bulk_update(orders, columns, batch_size=CHUNK)
     return len(orders)
+
+
+def _blank_mentions(person: Person) -> None:
+    """Events about a voucher, a segment or an order that name the person in passing stay, without the name."""
+    customer = person.customer
+    subjects = Event.objects.filter(project_id=customer.project_id, customer=None).exclude(name="")
+    texts = subjects.annotate(data_text=Cast("data", TextField()))
+    for event in texts.filter(data_text__contains=customer.public_id):
+        Event.objects.filter(pk=event.pk, created_at=event.created_at).update(data=person.out_of_record(event.data))
