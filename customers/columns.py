@@ -110,6 +110,7 @@ class Columns:
     else empty cells and metadata without a column are kept (the dashboard's start).
     schema: the project's for customers' metadata; keys it does not define are texts.
     unescape: take off the apostrophe that dashboard downloads put before formulas.
+    fixed: metadata that every row gets, as if the file had a column of it.
     """
 
     def __init__(
@@ -120,7 +121,10 @@ class Columns:
         clear: bool,
         schema: Schema = NO_SCHEMA,
         unescape: bool = False,
+        fixed: Mapping[str, str] | None = None,
     ) -> None:
+        self._fixed = list((fixed or {}).values())
+        mapping, headers = [*mapping, *(METADATA + key for key in fixed or {})], [*headers, *(fixed or {})]
         self._clear = clear
         self._unescape = unescape
         self._id = self._source_id = -1
@@ -157,6 +161,8 @@ class Columns:
         """Return the row, or None and every problem of it."""
         if self._unescape:
             cells = [unguard(cell) for cell in cells]
+        if self._fixed:
+            cells = [*cells, *self._fixed]
         if not "".join(cells).isascii():
             cells = [cell if index in self._as_sent else normal(cell) for index, cell in enumerate(cells)]
         problems: list[Problem] = []

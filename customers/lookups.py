@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from django.db.models import QuerySet
 
 from config.kernel.errors import NotFound
-from config.project.models import Project
+from config.project.models import Project, User
 from customers import services
 from customers.models import Customer
 from customers.payloads import UNSET, CustomerData, Unset
@@ -25,7 +25,11 @@ Members: TypeAlias = Callable[[Project, str, datetime], QuerySet[Customer]]
 """Project, public id of a segment, moment → its members. Raises NotFound.of("segment", …)."""
 
 _resolvers: Final[list[Resolver]] = []
+Collector: TypeAlias = Callable[[Project, str, Iterable[Sequence[int]], datetime, User | None], str]
+"""Project, name, batches of customers' row ids, moment, who → public id of a new fixed segment of them."""
+
 _members: Final[list[Members]] = []
+_collectors: Final[list[Collector]] = []
 
 
 def register_resolver(resolver: Resolver) -> None:
@@ -37,6 +41,18 @@ def register_resolver(resolver: Resolver) -> None:
 def register_members(members: Members) -> None:
     """Say who answers `segment_id`."""
     _members[:] = [members]
+
+
+def register_collector(collector: Collector) -> None:
+    """Say who makes a fixed segment of customers."""
+    _collectors[:] = [collector]
+
+
+def collect(
+    *, project: Project, name: str, batches: Iterable[Sequence[int]], at: datetime, user: User | None
+) -> str | None:
+    """Make a fixed segment; None where nobody can."""
+    return _collectors[0](project, name, batches, at, user) if _collectors else None
 
 
 def find(*, project: Project, identifier: str) -> Customer:

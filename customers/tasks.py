@@ -15,13 +15,21 @@ from config.jobs.runner import Run
 from config.kernel import instants
 from customers import services
 from customers.payloads import UNSET, CustomerData, parse_customer
+from customers.services import collecting
 from customers.services.importing import SUBJECT
 
 
 @runner.job(queue=queues.LONG, name="customers.import_file")
 def import_file(run: Run) -> dict[str, Any]:
-    """Apply an uploaded file of customers."""
-    return run_import(run, SUBJECT)
+    """Apply an uploaded file of customers, and make the segment of them that was asked for."""
+    return import_customers(run)
+
+
+def import_customers(run: Run) -> dict[str, Any]:
+    """The job itself."""
+    result = run_import(run, SUBJECT)
+    segment = collecting.collect(run.action, at=instants.now())
+    return result | {"segment": segment} if segment else result
 
 
 @runner.job(queue=queues.LONG, name="customers.preview_file")

@@ -12,6 +12,7 @@ from tracking import fields as behaviour
 
 FIELDS.register(*behaviour.PATTERNS, *fields.ROWS)
 lookups.register_members(services.members_of)
+lookups.register_collector(services.collect)
 uses.FINDERS.append(services.segments_naming)
 erasing.erasers.append(services.erase)
 loops.register(Loop("segments.refresh", tasks.step))

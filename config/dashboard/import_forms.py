@@ -59,17 +59,41 @@ class OptionsForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )  # fmt: skip
 
+    metadata_key = forms.CharField(
+        label="Metadata for every row", required=False, max_length=100, help_text="The key, for example “source”."
+    )
+    metadata_value = forms.CharField(label="Its value", required=False, max_length=1000)
+    segment = forms.CharField(
+        label="New fixed segment", required=False, max_length=200,
+        help_text="Its name. Every customer of this file is in it; empty: none is made.",
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if bool(cleaned.get("metadata_key")) != bool(cleaned.get("metadata_value")):
+            self.add_error(
+                "metadata_value" if cleaned.get("metadata_key") else "metadata_key", "Give both the key and the value."
+            )
+        return cleaned
+
     @classmethod
     def of(cls, options: Options, *, title: str) -> OptionsForm:
         """The form of stored options."""
         initial = {"empty": options.empty, "existing": options.existing, "most_failed": options.most_failed}
-        return cls(initial=initial | {"title": title})
+        key, value = next(iter(options.metadata.items()), ("", ""))
+        more = {"title": title, "segment": options.segment, "metadata_key": key, "metadata_value": value}
+        return cls(initial=initial | more)
 
     def options(self) -> Options:
         """As the services take them. Files that come in by hand may come from a download of ours."""
         values = self.cleaned_data
         return Options(
-            empty=values["empty"], existing=values["existing"], unescape=True, most_failed=values["most_failed"]
+            empty=values["empty"],
+            existing=values["existing"],
+            unescape=True,
+            most_failed=values["most_failed"],
+            metadata={values["metadata_key"]: values["metadata_value"]} if values["metadata_key"] else {},
+            segment=values["segment"],
         )
 
 

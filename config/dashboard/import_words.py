@@ -13,6 +13,7 @@ from config.dashboard import kit
 from config.dashboard.lists import Column, ListSpec, Sort, TabLink
 from config.dashboard.tasks import state_of
 from config.imports.models import ImportFile
+from config.imports.subjects import EMPTY_CLEARS, EMPTY_KEEPS, Options
 
 OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
     "new": ("New", "ok"),
@@ -28,6 +29,17 @@ COUNTED: Final = (
     ("failed", "Failed", "bad"),
 )
 """Counts of a run → label and tone."""
+
+
+EXISTING_WORDS: Final = {
+    "both": "New customers are added, existing ones are changed.",
+    "add": "Only new customers are added; existing ones stay as they are.",
+    "update": "Only existing customers are changed; nobody is added.",
+}
+EMPTY_WORDS: Final = {
+    EMPTY_KEEPS: "Empty cells, and metadata that the file has no column for, keep what is stored.",
+    EMPTY_CLEARS: "Empty cells clear what is stored, and the file's metadata replaces all that is stored.",
+}
 
 
 def import_list(at: datetime) -> ListSpec[ImportFile]:
@@ -47,6 +59,17 @@ def import_list(at: datetime) -> ListSpec[ImportFile]:
         ),
         sorts=(Sort("created", "When", "created_at", descending=True),),
     )
+
+
+def option_sentences(options: Options) -> list[str]:
+    """What was chosen, in words."""
+    words = [EXISTING_WORDS[options.existing], EMPTY_WORDS[options.empty]]
+    words += [f"Every customer gets the metadata {key} = {value}." for key, value in options.metadata.items()]
+    if options.segment:
+        words.append(f"A new fixed segment “{options.segment}” holds the customers of this file.")
+    if options.most_failed is not None:
+        words.append(f"It stops when more than {options.most_failed} % of the rows fail.")
+    return words
 
 
 def preview_tabs(summary: Mapping[str, Any], shown: str) -> list[TabLink]:

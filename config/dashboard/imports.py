@@ -17,7 +17,7 @@ from django.utils.text import get_valid_filename
 from config.dashboard import lists
 from config.dashboard.base import Crumb, Page, put_on_form
 from config.dashboard.import_forms import FormatForm, OptionsForm, TargetRow, UploadForm, mapping_of, rows_of
-from config.dashboard.import_words import COUNTED, OUTCOMES, import_list, preview_tabs
+from config.dashboard.import_words import COUNTED, OUTCOMES, import_list, option_sentences, preview_tabs
 from config.dashboard.tasks import progress_context
 from config.imports import files, runner, services
 from config.imports.models import ImportFile
@@ -110,8 +110,11 @@ class Mapping(ImportPage):
         file = self.found(public_id)
         if file.action is not None:
             return redirect("dashboard:import", public_id)
-        options = OptionsForm.of(Options.from_json(file.options), title=file.title)
-        return self.show(file, rows_of(imports.inspect(file), file.mapping, SUBJECT.targets(self.project)), options)
+        former = files.former_of(file) if "former" in request.GET else None
+        chosen = former or file
+        options = OptionsForm.of(Options.from_json(chosen.options), title=file.title)
+        rows = rows_of(imports.inspect(file), chosen.mapping, SUBJECT.targets(self.project))
+        return self.show(file, rows, options)
 
     def post(self, request: HttpRequest, public_id: str) -> HttpResponse:
         file = self.found(public_id)
@@ -156,6 +159,8 @@ class Mapping(ImportPage):
             "format": FormatForm(initial={"encoding": file.encoding, "delimiter": file.delimiter}),
             "inspection": inspection,
             "data_rows": max(0, inspection.lines - 1),
+            "former": None if "former" in self.request.GET else files.former_of(file),
+            "left_out": [row.header for row in rows if not row.target],
         }
         return self.render(context, status=status)
 
@@ -208,7 +213,7 @@ class Preview(ImportPage):
             "sample": summary["samples"].get(shown, []),
             "good": good,
             "left_out": [header for header, target in zip(file.headers, file.mapping, strict=True) if not target],
-            "options": Options.from_json(file.options),
+            "chosen": option_sentences(Options.from_json(file.options)),
             "can_run": good > 0,
         }
 
@@ -266,6 +271,8 @@ class Result(ImportPage):
                 "action": file.action,
                 "counts": [(label, counts[key], tone) for key, label, tone in COUNTED],
                 "failed_count": counts["failed"],
+                "segment": file.options.get("segment_id"),
+                "segment_name": file.options.get("segment"),
                 "failures": list(file.failures.order_by("row")[:20]),
                 **progress,
             }

@@ -162,11 +162,29 @@ def dry_run(
         done = 0
         while batch := list(islice(rows, COMPARED_ROWS)):
             ready = [row for row in batch if row.outcome is Outcome.READY]
+            for row in ready:
+                summary.know(subject.key_of(row.values))
             compared = {row.row: row for row in subject.compare(import_file.project, ready, options)}
             summary.add(compared.get(row.row, row) for row in batch)
             done += len(batch)
             tick(done)
     return summary
+
+
+def former_of(import_file: ImportFile) -> ImportFile | None:
+    """The last import of this project with the same columns; its mapping and options can be taken over."""
+    rows = ImportFile.objects.filter(project=import_file.project, subject=import_file.subject, action__isnull=False)
+    return rows.exclude(pk=import_file.pk).filter(headers=import_file.headers).order_by("-created_at", "-pk").first()
+
+
+def planned(import_file: ImportFile, subject: Subject) -> Iterator[list[PlannedRow]]:
+    """The rows that can go in, as the run plans them, in batches."""
+    with opened(import_file) as source:
+        headers, raw = reader.read(source, format_of(import_file))
+        options = Options.from_json(import_file.options)
+        rows = plan(raw, subject.parser(import_file.project, import_file.mapping, headers, options), len(headers))
+        while batch := list(islice((row for row in rows if row.outcome is Outcome.READY), COMPARED_ROWS)):
+            yield batch
 
 
 def failed_rows_csv(import_file: ImportFile) -> Iterator[str]:

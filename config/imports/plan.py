@@ -4,10 +4,12 @@ never an exception and never the end of the file.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import pairwise
 from typing import Any, Final, NamedTuple, Protocol
 
 from config.imports.reader import RawRow
@@ -94,6 +96,10 @@ class Summary:
     problems: Counter[tuple[str, str]] = field(default_factory=Counter)
     overwritten: int = 0
     """Stored values that would be replaced by others."""
+    cleared: int = 0
+    """Stored values that would be gone."""
+    keys: array[int] = field(default_factory=lambda: array("q"))
+    """A number for each row's key, to count the repeated ones: a million take 8 MB."""
 
     def add(self, rows: Iterable[PlannedRow]) -> None:
         """Count rows, keep the first 50 of each outcome."""
@@ -102,9 +108,22 @@ class Summary:
             sample = self.samples.setdefault(row.outcome, [])
             if len(sample) < SAMPLES:
                 sample.append(row)
-            self.overwritten += sum(1 for change in row.changes if change.old not in (None, ""))
+            for change in row.changes:
+                if change.old not in (None, ""):
+                    self.cleared += change.new is None
+                    self.overwritten += change.new is not None
             for problem in row.problems:
                 self._count(problem)
+
+    def know(self, key: str) -> None:
+        """Take note of a row's key; "" is none."""
+        if key:
+            self.keys.append(hash(key))
+
+    @property
+    def repeated(self) -> int:
+        """Rows whose key an earlier row has too."""
+        return sum(1 for one, next_one in pairwise(sorted(self.keys)) if one == next_one)
 
     def _count(self, problem: Problem) -> None:
         kind = (problem.column, problem.reason.replace(problem.value, "…") if problem.value else problem.reason)
@@ -119,6 +138,8 @@ class Summary:
             "same": self.counts[Outcome.SAME],
             "failed": self.counts[Outcome.INVALID],
             "overwritten": self.overwritten,
+            "cleared": self.cleared,
+            "repeated": self.repeated,
             "problems": [
                 {"column": column, "reason": reason, "rows": rows}
                 for (column, reason), rows in self.problems.most_common()

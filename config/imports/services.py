@@ -72,7 +72,9 @@ def save_mapping(
     """Keep what was chosen for the file; a preview made before is forgotten. Raises WrongMapping as `start` does."""
     if len(mapping) != len(import_file.headers):
         raise WrongMapping(f"The mapping has {len(mapping)} columns, the file {len(import_file.headers)}")
-    if problems := subject.mapping_problems(mapping, import_file.headers, needs_key=True):
+    every = [f"metadata.{key}" for key in options.metadata]
+    headers = [*import_file.headers, *options.metadata]
+    if problems := subject.mapping_problems([*mapping, *every], headers, needs_key=True):
         raise WrongMapping("; ".join(problems))
     import_file.mapping = list(mapping)
     import_file.options = {**import_file.options, **options.as_json(), "preview": None}

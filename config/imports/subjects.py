@@ -21,12 +21,15 @@ class Options:
     empty: `keep` leaves fields of empty cells, and metadata without a column, as they are (the dashboard's start);
     `clear` empties and replaces them (the API's rule). existing: `both`, `add` or `update`.
     unescape: take off the apostrophe before formulas. most_failed: stop when more than this percentage failed.
+    metadata: key → text that every row gets besides its cells. segment: name of a new fixed segment of the customers.
     """
 
     empty: str = EMPTY_KEEPS
     existing: str = "both"
     unescape: bool = False
     most_failed: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    segment: str = ""
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Options:

@@ -46,6 +46,7 @@ class CustomerSubject:
             clear=options.empty == EMPTY_CLEARS,
             schema=schema_of(project, "customer"),
             unescape=options.unescape,
+            fixed=options.metadata,
         )
 
     def key_of(self, values: StagedRow) -> str:

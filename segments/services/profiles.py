@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -66,6 +66,19 @@ def create(
             watches.renew(project)
         activity.note(segment=segment, type=activity.CREATED, at=at, source=activity.source_of(created_by))
     return segment
+
+
+def collect(
+    project: Project, name: str, batches: Iterable[Sequence[int]], at: datetime, user: User | None = None
+) -> str:
+    """Make a fixed segment of customers given by their row ids, of any number, and return its public id."""
+    with transaction.atomic():
+        segment = create(project=project, name=name, type=Segment.Type.STATIC, customers=(), at=at, created_by=user)
+        for rows in batches:
+            Membership.objects.bulk_create(
+                (Membership(segment=segment, customer_id=row, entered_at=at) for row in rows), ignore_conflicts=True
+            )
+    return segment.public_id
 
 
 def update(

@@ -1,7 +1,8 @@
-// Two columns for one field are marked at once, and Preview waits until they are apart.
+// Two columns for one field and a missing key are told at once; Preview waits until both are mended.
 
 document.querySelectorAll("form[data-mapping]").forEach((form) => {
   const menus = [...form.querySelectorAll("select[data-header]")];
+  const problem = form.querySelector("[data-mapping-problem]");
   const submit = form.querySelector('button[type="submit"]');
 
   const check = () => {
@@ -17,7 +18,10 @@ document.querySelectorAll("form[data-mapping]").forEach((form) => {
       menu.closest("tr").classList.toggle("left-out", !menu.value);
       clash ||= !note.hidden;
     }
-    submit.disabled = clash;
+    const keyless = !taken.has("source_id") && !taken.has("id");
+    problem.textContent = keyless ? "Choose the column that holds the source id or the id: it tells who a row is about." : "";
+    problem.hidden = !keyless;
+    submit.disabled = clash || keyless;
   };
 
   form.addEventListener("change", check);

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import RequestFactory
 from django.urls import reverse
 
+from config.api.bodies import BodyMiddleware
+from config.imports import files
 from config.imports.models import ImportFile
 from config.imports.runner import run_import
 from config.jobs import runner
 from config.jobs.models import AsyncAction
 from customers.models import Customer
 from customers.services.importing import SUBJECT
-from customers.tasks import preview_file
+from customers.tasks import import_customers, preview_file
+from segments.models import Segment
+from tests.config.imports.workbooks import workbook
 from tests.factories import make_customer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
@@ -184,3 +191,125 @@ def test_stop_and_go_on(marketer):
 def test_viewers_import_nothing(sign_in):
     assert upload(sign_in("viewer")).status_code == 403
     assert not ImportFile.objects.exists()
+
+
+def run_job(action):
+    runner.run(import_customers, action_id=action.pk)
+    action.refresh_from_db()
+
+
+def test_metadata_for_every_row_and_a_segment_of_them_are_said_and_made(marketer, project):
+    make_customer(project=project, source_id="c1", name="Ada", metadata={"source": "shop"})
+    file = uploaded(marketer)
+    asked = chosen(file, metadata_key="source", metadata_value="fair", segment="From the fair", most_failed="50")
+    marketer.post(at_step("import-map", file), asked)
+    answer = marketer.get(at_step("import-preview", file), {"show": "changed"})
+    page = answer.content.decode()
+    assert "Every customer gets the metadata source = fair." in page
+    assert "A new fixed segment “From the fair” holds the customers of this file." in page
+    assert "It stops when more than 50 % of the rows fail." in page
+    assert "Empty cells, and metadata that the file has no column for, keep what is stored." in page
+    assert answer.context["summary"]["overwritten"] == 1
+    assert '<span class="old">shop</span> → <span class="new">fair</span>' in page
+    marketer.post(at_step("import-run", file), {"do": "start"})
+    action = AsyncAction.objects.get()
+    for _ in range(2):  # the second as after a kill
+        run_job(action)
+        AsyncAction.objects.update(status="ENQUEUED")
+    assert set(Customer.objects.values_list("source_id", "metadata__source")) == {("c1", "fair"), ("c2", "fair")}
+    segment = Segment.objects.get()
+    assert (segment.name, segment.type, segment.memberships.count()) == ("From the fair", "static", 2)
+    AsyncAction.objects.update(status="DONE")
+    assert "Segment “From the fair”" in marketer.get(at_step("import", file)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"metadata_key": "x"}, "Give both the key and the value."),
+        ({"metadata_value": "x"}, "Give both the key and the value."),
+        ({"metadata_key": "tier", "metadata_value": "x"}, "tier and tier go to the same field"),
+    ],
+)
+def test_metadata_for_every_row_needs_a_key_of_its_own_and_a_value(marketer, changes, words):
+    file = uploaded(marketer)
+    answer = marketer.post(at_step("import-map", file), chosen(file, **changes))
+    assert answer.status_code == 400
+    assert words in answer.content.decode()
+
+
+def test_what_is_cleared_and_what_repeats_is_counted_before_the_run(marketer, project):
+    make_customer(project=project, source_id="c1", name="Ada", phone="1", metadata={"old": "x", "tier": "gold"})
+    file = uploaded(marketer, b"Name,Source_id,Phone,tier\nAda,c1,,gold\nBen,c2,,\nBea,c2,,\n")
+    marketer.post(at_step("import-map", file), chosen(file, empty="clear"))
+    answer = marketer.get(at_step("import-preview", file))
+    assert (answer.context["summary"]["cleared"], answer.context["summary"]["repeated"]) == (2, 1)
+    page = answer.content.decode()
+    assert "2 stored values will be cleared." in page
+    assert "1 row repeats the key of an earlier row; the later row wins." in page
+    assert "Empty cells clear what is stored" in page
+
+
+def test_the_mapping_of_a_former_file_with_the_same_columns_is_offered(marketer):
+    first = uploaded(marketer)
+    marketer.post(at_step("import-map", first), chosen(first, **{"column-3": "description", "existing": "add"}))
+    marketer.post(at_step("import-run", first), {"do": "start"})
+    upload(marketer, GOOD.replace(b"Ada", b"Abe"))
+    second = ImportFile.objects.exclude(pk=first.pk).get()
+    page = marketer.get(at_step("import-map", second)).content.decode()
+    assert '<a href="?former=1">Use its mapping and options</a>' in page
+    answer = marketer.get(at_step("import-map", second), {"former": "1"})
+    assert [row.target for row in answer.context["rows"]] == [
+        *("name", "source_id", "address.city", "description", "birthdate"),
+    ]
+    assert '<option value="add" selected>' in answer.content.decode()
+    upload(marketer, b"Name,Source_id\nx,y\n")
+    other = ImportFile.objects.exclude(pk__in=[first.pk, second.pk]).get()
+    assert "had the same columns" not in marketer.get(at_step("import-map", other)).content.decode()
+
+
+def test_an_upload_beyond_the_limit_is_refused_also_without_a_length(marketer, settings):
+    settings.UPLOAD_LIMIT = 2000
+    content = b"Name,Source_id\n" + b"x,y\n" * 1000
+    assert upload(marketer, content).status_code == 413
+    boundary = b"--b\r\nContent-Disposition: form-data; name=file; filename=a.csv\r\n\r\n"
+    body = io.BytesIO(boundary + content + b"\r\n--b--\r\n")
+    request = RequestFactory().generic("POST", reverse("dashboard:import-new"))
+    request.environ |= {"wsgi.input": body, "HTTP_TRANSFER_ENCODING": "chunked"}
+    request.META = request.environ
+    request.META.pop("CONTENT_LENGTH", None)
+    answer = BodyMiddleware(lambda request: pytest.fail("it went through"))(request)
+    assert answer.status_code == 413
+    assert body.tell() <= 70_000
+    assert not ImportFile.objects.exists()
+
+
+def test_a_file_that_changed_after_mapping_is_refused_by_the_run(marketer):
+    file = uploaded(marketer)
+    marketer.post(at_step("import-map", file), chosen(file))
+    files.original(file).write_bytes(GOOD.replace(b"gold", b"lead"))
+    marketer.post(at_step("import-run", file), {"do": "start"})
+    action = AsyncAction.objects.get()
+    run_job(action)
+    assert (action.status, action.failure) == ("FAILED", "The file changed after it was mapped; upload it again")
+    assert not Customer.objects.exists()
+    assert action.failure in marketer.get(at_step("import", file)).content.decode()
+
+
+def test_rows_with_hostile_source_ids_fail_by_name(marketer):
+    file = uploaded(marketer, b"Name,Source_id\nLong," + b"s" * 10_000 + b"\nNul,a\0b\nGood,c1\n")
+    marketer.post(at_step("import-map", file), chosen(file))
+    page = marketer.get(at_step("import-preview", file), {"show": "failed"}).content.decode()
+    assert "Import 1, skip 2" in page
+    assert "contains a NUL character" in page
+    assert "is 10,000 characters long; 255 are the most" in page or "10,000 characters long" in page
+
+
+def test_a_workbook_goes_the_same_way(marketer):
+    upload(marketer, workbook(["Source_id", "Name"], ["c1", "Ada"], [], ["c2", "Ben"]), name="crm.xlsx")
+    file = ImportFile.objects.get()
+    page = marketer.get(at_step("import-map", file)).content.decode()
+    assert "first sheet of the workbook" in page
+    marketer.post(at_step("import-map", file), chosen(file))
+    answer = marketer.get(at_step("import-preview", file))
+    assert [row["line"] for row in answer.context["summary"]["samples"]["new"]] == [2, 4]
