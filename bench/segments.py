@@ -41,9 +41,9 @@ SELECT %(project)s, 'cust_' || lpad(n::text, 24, '0'), 'crm-' || n, 'Name ' || n
     'c' || n || '@shop.example', '+49 30 ' || n,
     jsonb_build_object('city', 'City ' || n %% 500, 'country', (ARRAY['DE','PL','FR','US'])[1 + n %% 4]),
     jsonb_build_object('tier', (ARRAY['gold','silver','bronze','none','none','none','none','none'])[1 + n %% 8],
-        'score', (n * 7919) %% 1000, 'region', 'r' || n %% 40, 'joined', '20' || lpad((n %% 25)::text, 2, '0') || '-01-01'),
-    '{}', '{}', 1, %(at)s - n %% 1000 * interval '1 day', (n * 31) %% 100000, n %% 20, (n * 17) %% 9000,
-    CASE WHEN n %% 20 > 0 THEN %(at)s - (n * 13) %% 400 * interval '1 day' END,
+        'score', (n::bigint * 7919) %% 1000, 'region', 'r' || n %% 40, 'joined', '20' || lpad((n %% 25)::text, 2, '0') || '-01-01'),
+    '{}', '{}', 1, %(at)s - n %% 1000 * interval '1 day', (n::bigint * 31) %% 100000, n %% 20, (n::bigint * 17) %% 9000,
+    CASE WHEN n %% 20 > 0 THEN %(at)s - (n::bigint * 13) %% 400 * interval '1 day' END,
     n %% 7, n %% 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 FROM generate_series(1, %(rows)s) n
 """
