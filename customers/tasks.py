@@ -13,6 +13,7 @@ from config.imports.subjects import Options
 from config.jobs import bulk, queues, runner
 from config.jobs.runner import Run
 from config.kernel import instants
+from config.project import audit
 from customers import services
 from customers.payloads import UNSET, CustomerData, parse_customer
 from customers.services import collecting
@@ -28,6 +29,7 @@ def import_file(run: Run) -> dict[str, Any]:
 def import_customers(run: Run) -> dict[str, Any]:
     """The job itself."""
     result = run_import(run, SUBJECT)
+    note_import(run, "customer", result)
     segment = collecting.collect(run.action, at=instants.now())
     return result | {"segment": segment} if segment else result
 
@@ -62,3 +64,20 @@ def update_metadata(run: Run) -> dict[str, Any]:
         return services.upsert_each(project=run.action.project, rows=rows, at=instants.now())
 
     return bulk.run(run, apply, clock=instants.now)
+
+
+def note_import(run: Run, thing: str, result: dict[str, Any]) -> None:
+    """One entry of the audit log for the whole file."""
+    action = run.action
+    audit.record(
+        project=action.project,
+        actor=audit.of_user(action.user) if action.user is not None else audit.Actor("key", "", "API key"),
+        action=f"{thing}.imported",
+        object_type="import",
+        object_id=str(run.parameters["import_file"]),
+        name=action.title,
+        after={name: result[name] for name in ("created", "updated", "unchanged", "failed_count")},
+        at=instants.now(),
+        channel=audit.Channel.IMPORT,
+        request_id=action.request_id,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.http import FileResponse, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, viewsets
@@ -12,6 +13,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from config.api.auditing import note
 from config.api.authentication import access_of
 from config.api.lists import PagePagination
 from config.exports import files, services
@@ -96,15 +98,7 @@ class ExportViewSet(viewsets.GenericViewSet[Export]):
         parameters = body.get("parameters")
         if parameters is not None and not isinstance(parameters, dict):
             raise InvalidPayload("Property .parameters should be object")
-        access = access_of(request)
-        export = services.start(
-            project=access.project,
-            exported_object=body.get("exported_object"),
-            parameters=parameters or {},
-            at=instants.now(),
-            request_id=access.group_id,
-        )
-        return Response(render(export, request))
+        return Response(render(_start(request, body.get("exported_object"), parameters or {}), request))
 
     @extend_schema(
         parameters=[OpenApiParameter("token", str, description="Answers the CSV file instead; no keys needed.")],
@@ -135,12 +129,23 @@ class ExportViewSet(viewsets.GenericViewSet[Export]):
 def start_export(request: Request, exported_object: str) -> Response:
     """`POST /v1/orders/export` and its like: the body holds `parameters` only."""
     body = request.data if isinstance(request.data, dict) else {}
+    return Response(render(_start(request, exported_object, body.get("parameters") or {}), request))
+
+
+def _start(request: Request, exported_object: object, parameters: dict[str, Any]) -> Export:
     access = access_of(request)
-    export = services.start(
-        project=access.project,
-        exported_object=exported_object,
-        parameters=body.get("parameters") or {},
-        at=instants.now(),
-        request_id=access.group_id,
-    )
-    return Response(render(export, request))
+    with transaction.atomic():
+        export = services.start(
+            project=access.project,
+            exported_object=exported_object,
+            parameters=parameters,
+            at=instants.now(),
+            request_id=access.group_id,
+        )
+        after = {
+            "object": export.exported_object,
+            "fields": parameters.get("fields"),
+            "filter": parameters.get("filters"),
+        }
+        note(request, "export.created", "export", export.public_id, after=after)
+    return export

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
@@ -11,6 +12,7 @@ from rest_framework import serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from config.api.auditing import note
 from config.api.authentication import ManagementKeyAuthentication, access_of
 from config.api.lists import envelope
 from config.kernel import instants
@@ -131,7 +133,9 @@ class ManagedMetadataSchemaViewSet(viewsets.GenericViewSet[MetadataSchema]):
 
     @extend_schema(request=SchemaBody, responses={200: SchemaObject})
     def create(self, request: Request, project_id: str) -> Response:
-        schema = schemas.create(project=self.project(), body=_body(request), at=instants.now())
+        with transaction.atomic():
+            schema = schemas.create(project=self.project(), body=_body(request), at=instants.now())
+            note(request, "metadata_schema.created", "metadata_schema", schema.public_id, after=schemas.facts(schema))
         return Response(render(schema, camel=False))
 
     def retrieve(self, request: Request, project_id: str, public_id: str) -> Response:
@@ -141,13 +145,26 @@ class ManagedMetadataSchemaViewSet(viewsets.GenericViewSet[MetadataSchema]):
     def update(self, request: Request, project_id: str, public_id: str) -> Response:
         project = self.project()
         schema = schemas.find(project=project, public_id=public_id)
-        schema = schemas.update(project=project, schema=schema, body=_body(request), at=instants.now())
+        before = schemas.facts(schema)
+        with transaction.atomic():
+            schema = schemas.update(project=project, schema=schema, body=_body(request), at=instants.now())
+            note(
+                request,
+                "metadata_schema.changed",
+                "metadata_schema",
+                public_id,
+                before=before,
+                after=schemas.facts(schema),
+            )
         return Response(render(schema, camel=False))
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, project_id: str, public_id: str) -> Response:
         project = self.project()
-        schemas.delete(project=project, schema=schemas.find(project=project, public_id=public_id))
+        schema = schemas.find(project=project, public_id=public_id)
+        with transaction.atomic():
+            schemas.delete(project=project, schema=schema)
+            note(request, "metadata_schema.deleted", "metadata_schema", public_id, before=schemas.facts(schema))
         return Response(status=204)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django import forms
@@ -134,6 +133,7 @@ class ExportForm(PasswordAgain):
 
     def __init__(self, *args: Any, offered: dict[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.offered = offered
         chosen = self.fields["fields_chosen"]
         assert isinstance(chosen, forms.MultipleChoiceField)
         chosen.choices = list(offered.items())
@@ -204,9 +204,7 @@ class ExportNew(Page):
         self, one: Exportable, view: View, form: ExportForm, rows: int | None, chosen: list[str], *, status: int = 200
     ) -> HttpResponse:
         """The page: chosen fields first in their order, then the others."""
-        field = form.fields["fields_chosen"]
-        assert isinstance(field, forms.MultipleChoiceField)
-        offered = {str(name): str(label) for name, label in cast(Iterable[tuple[str, str]], field.choices)}
+        offered = form.offered
         names = [name for name in chosen if name in offered]
         fields = [(name, offered[name], True) for name in names]
         fields += [(name, label, False) for name, label in offered.items() if name not in names]

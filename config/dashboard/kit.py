@@ -19,6 +19,7 @@ from config.kernel import instants
 
 SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "PLN": "zł "}
 NONE: Final = SafeString('<span class="muted none">–</span>')
+EMPTY: Final = SafeString("")
 TONES: Final = {"ok": "check", "bad": "close", "warn": "warning", "run": "again", "off": "minus", "wait": "clock"}
 
 

@@ -57,7 +57,9 @@ NAVIGATION: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     (
         "Settings",
         (
+            Entry("keys", "API keys", "bolt", "dashboard:keys", Permission.MANAGE_PROJECT),
             Entry("members", "Members", "users", "dashboard:members", Permission.MANAGE_MEMBERS),
+            Entry("audit", "Audit log", "clock", "dashboard:audit", Permission.SEE_AUDIT),
             Entry("profile", "Profile", "user", "dashboard:profile", Permission.USE_DASHBOARD),
         ),
     ),

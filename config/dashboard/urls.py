@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from config.dashboard import account, exports, members, profile
+from config.dashboard import account, api_keys, audit_log, exports, members, profile
 from config.dashboard import imports as import_pages
 from config.dashboard.home import Nothing, Overview, ProjectSwitch
 from config.dashboard.login import SignIn
@@ -43,6 +43,11 @@ urlpatterns = [
     path("settings/members/", members.MemberList.as_view(), name="members"),
     path("settings/members/new/", members.MemberNew.as_view(), name="member-new"),
     path("settings/members/<str:public_id>/", members.MemberRole.as_view(), name="member"),
+    path("settings/keys/", api_keys.KeyList.as_view(), name="keys"),
+    path("settings/keys/new/", api_keys.KeyNew.as_view(), name="key-new"),
+    path("settings/keys/<str:app_id>/", api_keys.KeyChange.as_view(), name="key"),
+    path("settings/audit/", audit_log.AuditLog.as_view(), name="audit"),
+    path("settings/audit/audit-log.csv", audit_log.AuditFile.as_view(), name="audit-file"),
     path("profile/", account.Profile.as_view(), name="profile"),
     path("profile/password/", account.Password.as_view(), name="password"),
     path("<path:rest>", Nothing.as_view(), name="nothing"),

@@ -6,21 +6,26 @@ Validations and redemptions are not audited, they are facts of their own; so not
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from config.kernel import instants
 from config.project.models import ApiKey, AuditDetail, AuditEntry, Project, User
 
 LOCK: Final = 0x7E55E4A
 """Class of the advisory locks of chains; the second number is the project, 0 the installation."""
+
+LEAST_TEXT: Final = 5
+"""Shorter texts stand in the values of everybody."""
 
 Channel = AuditEntry.Channel
 
@@ -91,12 +96,16 @@ def record(
     return entry
 
 
-def erase(*, project: Project, object_type: str, object_id: str) -> int:
-    """Erase the values of all entries about an object; the entries themselves stay. Returns how many."""
-    rows = AuditDetail.objects.filter(
-        entry__project=project, entry__object_type=object_type, entry__object_id=object_id
-    )
-    return rows.delete()[0]
+def erase(*, project: Project, object_type: str, object_id: str, texts: Iterable[str] = ()) -> int:
+    """Erase the values of all entries about an object; the entries themselves stay. Returns how many.
+
+    texts: also the values in which one of these stands, such as the filter of an export by somebody's e-mail.
+    """
+    meant = Q(entry__object_type=object_type, entry__object_id=object_id)
+    for text in texts:
+        if len(text) >= LEAST_TEXT:
+            meant |= Q(values__contains=json.dumps(text, ensure_ascii=False)[1:-1])
+    return AuditDetail.objects.filter(meant, entry__project=project).delete()[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,11 @@ def values_of(entry: AuditEntry) -> dict[str, Any]:
     except AuditDetail.DoesNotExist:
         return {}
     return found
+
+
+def facts(row: Any, names: Iterable[str]) -> dict[str, Any]:
+    """The named attributes of a row, as `before` or `after`; taken before a service changes the instance."""
+    return {name: copy.deepcopy(getattr(row, name)) for name in names}
 
 
 def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -109,6 +109,12 @@ def delete(*, project: Project, schema: MetadataSchema) -> None:
     forget(project)
 
 
+def facts(schema: MetadataSchema) -> dict[str, Any]:
+    """The schema as the audit log keeps it: one value for each definition."""
+    properties = {f"{schema.related_object}.{key}": value for key, value in schema.properties.items()}
+    return {**properties, "allow_defined_only": schema.allow_defined_only}
+
+
 def find(*, project: Project, public_id: str) -> MetadataSchema:
     """The schema of that id. Raises NotFound."""
     schema = MetadataSchema.objects.of(project).filter(public_id=public_id).first()

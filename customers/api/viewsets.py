@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, ClassVar, cast
+from typing import Any, BinaryIO, ClassVar, cast
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status, viewsets
@@ -14,13 +15,14 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from config.api.auditing import note
 from config.api.authentication import access_of
 from config.api.parsing import WireJsonParser
 from config.api.routing import IDENTIFIER
 from config.kernel import instants
 from config.kernel.errors import InvalidPayload
 from config.project import audit
-from customers import bulk, fields, imports, lookups, services
+from customers import audited, bulk, fields, imports, lookups, services
 from customers.api.filters import CustomerFilter
 from customers.api.paging import CustomerPagination
 from customers.api.serializers import (
@@ -34,7 +36,7 @@ from customers.api.serializers import (
     MetadataBody,
 )
 from customers.models import Customer
-from customers.payloads import parse_customer
+from customers.payloads import CustomerData, parse_customer
 from customers.rendering import render_customer, render_erasure
 
 IDENTIFIED = OpenApiParameter(
@@ -74,7 +76,24 @@ class CustomerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Customer]):
         if request.data == {}:
             raise InvalidPayload("The payload cannot be empty")
         data = lookups.with_resolved_source(project=project, data=parse_customer(request.data, ""))
-        return Response(render_customer(services.upsert(project=project, data=data, at=instants.now())))
+        with transaction.atomic():
+            before = audited.facts(self.stored(data))
+            customer = services.upsert(project=project, data=data, at=instants.now())
+            self.noted(request, customer, before)
+        return Response(render_customer(customer))
+
+    def stored(self, data: CustomerData) -> Customer | None:
+        """Whom the body means, if there is one already."""
+        named = next((key for key in (data.id, data.source_id) if isinstance(key, str)), None)
+        project = access_of(self.request).project
+        return None if named is None else services.find_or_none(project=project, identifier=named)
+
+    def noted(self, request: Request, customer: Customer, before: dict[str, Any]) -> None:
+        """Write a change into the audit log; a call that changed nothing leaves no trace."""
+        after = audited.facts(customer)
+        if before != after:
+            action = "customer.changed" if before else "customer.created"
+            note(request, action, "customer", customer.public_id, before=before, after=after)
 
     @extend_schema(operation_id="get_customer", parameters=[IDENTIFIED], responses={200: CustomerObject})
     def retrieve(self, request: Request, id: str) -> Response:
@@ -92,7 +111,10 @@ class CustomerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Customer]):
         project = access_of(request).project
         data = parse_customer(request.data, "")
         customer = lookups.find(project=project, identifier=id)
-        changed = services.update(project=project, customer=customer, data=data, at=instants.now())
+        before = audited.facts(customer)
+        with transaction.atomic():
+            changed = services.update(project=project, customer=customer, data=data, at=instants.now())
+            self.noted(request, changed, before)
         return Response(render_customer(changed))
 
     @extend_schema(operation_id="delete_customer", parameters=[IDENTIFIED], responses={204: None})
@@ -100,7 +122,9 @@ class CustomerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Customer]):
         """Delete a customer."""
         project = access_of(request).project
         customer = lookups.find(project=project, identifier=id)
-        services.delete(project=project, customer=customer, at=instants.now())
+        with transaction.atomic():
+            services.delete(project=project, customer=customer, at=instants.now())
+            note(request, "customer.deleted", "customer", customer.public_id, before=audited.facts(customer))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(

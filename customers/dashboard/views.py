@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,7 +19,7 @@ from config.dashboard.lists import Filter, Listing
 from config.kernel.errors import DomainError
 from config.project.models import Project
 from config.project.permissions import Permission
-from customers import services
+from customers import audited, services
 from customers.dashboard.forms import CustomerForm, initial
 from customers.dashboard.lists import customer_list, customers_of
 from customers.errors import ChangedMeanwhile
@@ -83,7 +84,10 @@ class CustomerNew(Page):
         form = CustomerForm(request.POST)
         if form.is_valid():
             try:
-                customer = editing.create(project=self.project, data=form.data_of(), at=self.at)
+                with transaction.atomic():
+                    customer = editing.create(project=self.project, data=form.data_of(), at=self.at)
+                    after = audited.facts(customer)
+                    self.note("customer.created", "customer", customer.public_id, after=after)
             except DomainError as error:
                 put_on_form(form, error)
             else:
@@ -109,13 +113,17 @@ class CustomerEdit(Page):
         form = CustomerForm(request.POST, customer=customer)
         if form.is_valid():
             try:
-                editing.edit(
-                    project=self.project,
-                    customer=customer,
-                    data=form.data_of(),
-                    version=form.cleaned_data["version"] or 0,
-                    at=self.at,
-                )
+                with transaction.atomic():
+                    before = audited.facts(customer)
+                    changed = editing.edit(
+                        project=self.project,
+                        customer=customer,
+                        data=form.data_of(),
+                        version=form.cleaned_data["version"] or 0,
+                        at=self.at,
+                    )
+                    if before != (after := audited.facts(changed)):
+                        self.note("customer.changed", "customer", customer.public_id, before=before, after=after)
             except ChangedMeanwhile as error:
                 return self.show_both(form, error)
             except DomainError as error:
@@ -168,6 +176,8 @@ class CustomerDelete(Page):
 
     def post(self, request: HttpRequest, public_id: str) -> HttpResponse:
         customer = services.find(project=self.project, identifier=public_id)
-        services.delete(project=self.project, customer=customer, at=self.at)
+        with transaction.atomic():
+            services.delete(project=self.project, customer=customer, at=self.at)
+            self.note("customer.deleted", "customer", customer.public_id, before=audited.facts(customer))
         messages.success(request, f"{customer} was deleted. Orders and redemptions were kept.")
         return redirect("dashboard:customers")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status, viewsets
@@ -11,9 +12,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from config.api.auditing import note
 from config.api.authentication import access_of
 from config.api.routing import IDENTIFIER
 from config.kernel import instants
+from config.project import audit
 from segments import payloads, services
 from segments.api.filters import SegmentFilter, fields_of
 from segments.api.serializers import SegmentBody, SegmentObject
@@ -48,15 +51,18 @@ class SegmentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Segment]):
     def create(self, request: Request) -> Response:
         """Create a segment of listed customers, or one that a filter describes."""
         data = payloads.parse_segment(request.data)
-        segment = services.create(
-            project=access_of(request).project,
-            name=data.name,
-            type=data.type,
-            filter=data.filter,
-            customers=data.customers,
-            metadata=data.metadata,
-            at=instants.now(),
-        )
+        with transaction.atomic():
+            segment = services.create(
+                project=access_of(request).project,
+                name=data.name,
+                type=data.type,
+                filter=data.filter,
+                customers=data.customers,
+                metadata=data.metadata,
+                at=instants.now(),
+            )
+            after = audit.facts(segment, ("name", "type", "definition"))
+            note(request, "segment.created", "segment", segment.public_id, after=after)
         return Response(render_segment(segment))
 
     @extend_schema(operation_id="get_segment", parameters=[IDENTIFIED], responses={200: SegmentObject})
@@ -67,7 +73,12 @@ class SegmentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Segment]):
     @extend_schema(operation_id="delete_segment", parameters=[IDENTIFIED], responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:
         """Delete a segment that nothing uses."""
-        services.delete(project=access_of(request).project, identifier=id)
+        project = access_of(request).project
+        segment = services.find(project=project, identifier=id)
+        with transaction.atomic():
+            services.delete(project=project, identifier=id)
+            before = audit.facts(segment, ("name", "type", "definition"))
+            note(request, "segment.deleted", "segment", segment.public_id, before=before)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(

@@ -6,6 +6,7 @@ import json
 from typing import Any, Final
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -13,6 +14,7 @@ from django.urls import reverse
 from config.dashboard.base import Crumb, Page, put_on_form
 from config.filters.parser import InvalidFilter
 from config.kernel.errors import DomainError
+from config.project import audit
 from config.project.permissions import Permission
 from segments import services
 from segments.dashboard import language
@@ -23,6 +25,8 @@ from segments.errors import SegmentChanged
 from segments.models import Segment
 
 COPY_OF: Final = "Copy of "
+AUDITED: Final = ("name", "description", "type", "definition")
+"""What the audit log keeps of a segment."""
 
 
 class BuilderPage(SegmentPage):
@@ -94,15 +98,17 @@ class NewSegment(BuilderPage):
         if form.is_valid():
             values = form.cleaned_data
             try:
-                segment = services.create(
-                    project=self.project,
-                    name=values["name"],
-                    description=values["description"],
-                    type=Segment.Type.AUTO_UPDATE if values["reports"] else Segment.Type.PASSIVE,
-                    filter=values["filter"],
-                    created_by=self.user,
-                    at=self.at,
-                )
+                with transaction.atomic():
+                    segment = services.create(
+                        project=self.project,
+                        name=values["name"],
+                        description=values["description"],
+                        type=Segment.Type.AUTO_UPDATE if values["reports"] else Segment.Type.PASSIVE,
+                        filter=values["filter"],
+                        created_by=self.user,
+                        at=self.at,
+                    )
+                    self.note("segment.created", "segment", segment.public_id, after=audit.facts(segment, AUDITED))
             except DomainError as error:
                 problems = self.refuse_on(form, error)
             else:
@@ -153,15 +159,19 @@ class EditSegment(BuilderPage):
         if form.is_valid():
             values = form.cleaned_data
             try:
-                services.update(
-                    segment=segment,
-                    name=values["name"],
-                    description=values["description"],
-                    filter=values["filter"],
-                    version=values["version"] or 0,
-                    user=self.user,
-                    at=self.at,
-                )
+                with transaction.atomic():
+                    before = audit.facts(segment, AUDITED)
+                    changed = services.update(
+                        segment=segment,
+                        name=values["name"],
+                        description=values["description"],
+                        filter=values["filter"],
+                        version=values["version"] or 0,
+                        user=self.user,
+                        at=self.at,
+                    )
+                    after = audit.facts(changed, AUDITED)
+                    self.note("segment.changed", "segment", segment.public_id, before=before, after=after)
             except SegmentChanged:
                 theirs = language.sentences(project=self.project, segments=[segment]).get(segment.pk, segment.name)
                 posted["version"] = str(segment.version)
@@ -192,15 +202,18 @@ class NewStaticSegment(Page):
         if form.is_valid():
             values = form.cleaned_data
             try:
-                segment = services.create(
-                    project=self.project,
-                    name=values["name"],
-                    description=values["description"],
-                    type=Segment.Type.STATIC,
-                    customers=values["customers"],
-                    created_by=self.user,
-                    at=self.at,
-                )
+                with transaction.atomic():
+                    segment = services.create(
+                        project=self.project,
+                        name=values["name"],
+                        description=values["description"],
+                        type=Segment.Type.STATIC,
+                        customers=values["customers"],
+                        created_by=self.user,
+                        at=self.at,
+                    )
+                    after = audit.facts(segment, AUDITED) | {"customers": len(values["customers"])}
+                    self.note("segment.created", "segment", segment.public_id, after=after)
             except DomainError as error:
                 put_on_form(form, error)
             else:

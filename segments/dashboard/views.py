@@ -6,6 +6,7 @@ import json
 from typing import Any, Final
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,6 +14,7 @@ from django.urls import reverse
 from config.dashboard import lists
 from config.dashboard.base import Crumb, Page, sentence_of
 from config.kernel.errors import NotFound, ResourceInUse
+from config.project import audit
 from config.project.permissions import Permission
 from segments import services, uses
 from segments.dashboard import language
@@ -159,7 +161,10 @@ class DeleteSegment(SegmentPage):
     def post(self, request: HttpRequest, public_id: str) -> HttpResponse:
         segment = self.found(public_id)
         try:
-            services.delete(project=self.project, identifier=public_id)
+            with transaction.atomic():
+                services.delete(project=self.project, identifier=public_id)
+                before = audit.facts(segment, ("name", "type", "definition"))
+                self.note("segment.deleted", "segment", public_id, before=before)
         except ResourceInUse as error:
             messages.error(request, sentence_of(error))
             return redirect("dashboard:segment-usage", public_id)

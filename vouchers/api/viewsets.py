@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.db.models import Count, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
@@ -13,11 +14,13 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from config.api import tracking_cookie
+from config.api.auditing import note
 from config.api.authentication import access_of
 from config.api.routing import IDENTIFIER
 from config.kernel import instants
 from config.kernel.errors import NotFound
 from config.project.models import Project
+from vouchers import audited
 from vouchers.api import bodies, schemas, serializers
 from vouchers.api.fields import parse
 from vouchers.api.filter_fields import of_redemptions, of_vouchers, read_voucher_filters
@@ -101,7 +104,10 @@ class VoucherViewSet(ScopedViewSet):
 
     def _create(self, request: Request, *, code: str | None) -> Response:
         body = parse(serializers.VoucherCreateBody, request.data)
-        return voucher_answer(issuing.create(project=self.project, data=body, code=code, at=instants.now()))
+        with transaction.atomic():
+            voucher = issuing.create(project=self.project, data=body, code=code, at=instants.now())
+            note(request, "voucher.created", "voucher", voucher.public_id, after=audited.of_voucher(voucher))
+        return voucher_answer(voucher)
 
     @extend_schema(parameters=[path_id("code")])
     def retrieve(self, request: Request, code: str) -> Response:
@@ -110,7 +116,12 @@ class VoucherViewSet(ScopedViewSet):
     @extend_schema(request=serializers.VoucherUpdateBody, parameters=[path_id("code")])
     def update(self, request: Request, code: str) -> Response:
         body = parse(serializers.VoucherUpdateBody, request.data)
-        voucher = vouchers.update(project=self.project, voucher=self.found(), data=body, at=instants.now())
+        stored = self.found()
+        before = audited.of_voucher(stored)
+        with transaction.atomic():
+            voucher = vouchers.update(project=self.project, voucher=stored, data=body, at=instants.now())
+            after = audited.of_voucher(voucher)
+            note(request, "voucher.changed", "voucher", voucher.public_id, before=before, after=after)
         return voucher_answer(voucher)
 
     @extend_schema(
@@ -119,7 +130,11 @@ class VoucherViewSet(ScopedViewSet):
     )
     def destroy(self, request: Request, code: str) -> Response:
         force = request.query_params.get("force", "").lower() == "true"
-        vouchers.delete(project=self.project, voucher=self.found(), force=force, at=instants.now())
+        voucher = self.found()
+        public_id, before = voucher.public_id, audited.of_voucher(voucher)
+        with transaction.atomic():
+            vouchers.delete(project=self.project, voucher=voucher, force=force, at=instants.now())
+            note(request, "voucher.deleted", "voucher", public_id, before=before, after={"force": force})
         return Response(status=204)
 
     @extend_schema(request=None, parameters=[path_id("code")])
@@ -133,7 +148,13 @@ class VoucherViewSet(ScopedViewSet):
         return self._switch(active=False)
 
     def _switch(self, *, active: bool) -> Response:
-        voucher = vouchers.switch(project=self.project, voucher=self.found(), active=active, at=instants.now())
+        stored = self.found()
+        before = {"active": stored.active}
+        with transaction.atomic():
+            voucher = vouchers.switch(project=self.project, voucher=stored, active=active, at=instants.now())
+            after = {"active": voucher.active}
+            action = "voucher.enabled" if active else "voucher.disabled"
+            note(self.request, action, "voucher", voucher.public_id, before=before, after=after)
         return voucher_answer(voucher)
 
 
@@ -159,7 +180,10 @@ class ValidationRuleViewSet(ScopedViewSet):
     @extend_schema(request=serializers.RuleCreateBody)
     def create(self, request: Request) -> Response:
         body = parse(serializers.RuleCreateBody, request.data)
-        return Response(render_rule(validation_rules.create(project=self.project, data=body, at=instants.now())))
+        with transaction.atomic():
+            rule = validation_rules.create(project=self.project, data=body, at=instants.now())
+            note(request, "validation_rule.created", "validation_rule", rule.public_id, after=audited.of_rule(rule))
+        return Response(render_rule(rule))
 
     @extend_schema(parameters=[path_id("rule_id")])
     def retrieve(self, request: Request, rule_id: str) -> Response:
@@ -168,12 +192,21 @@ class ValidationRuleViewSet(ScopedViewSet):
     @extend_schema(request=serializers.RuleUpdateBody, parameters=[path_id("rule_id")])
     def update(self, request: Request, rule_id: str) -> Response:
         body = parse(serializers.RuleUpdateBody, request.data)
-        rule = validation_rules.update(project=self.project, rule=self.found(), data=body, at=instants.now())
+        stored = self.found()
+        before = audited.of_rule(stored)
+        with transaction.atomic():
+            rule = validation_rules.update(project=self.project, rule=stored, data=body, at=instants.now())
+            after = audited.of_rule(rule)
+            note(request, "validation_rule.changed", "validation_rule", rule.public_id, before=before, after=after)
         return self._answer(rule)
 
     @extend_schema(parameters=[path_id("rule_id")], responses={204: None})
     def destroy(self, request: Request, rule_id: str) -> Response:
-        validation_rules.delete(project=self.project, rule=self.found(), at=instants.now())
+        rule = self.found()
+        public_id, before = rule.public_id, audited.of_rule(rule)
+        with transaction.atomic():
+            validation_rules.delete(project=self.project, rule=rule, at=instants.now())
+            note(request, "validation_rule.deleted", "validation_rule", public_id, before=before)
         return Response(status=204)
 
     @staticmethod

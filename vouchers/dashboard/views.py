@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -15,6 +16,7 @@ from config.dashboard.base import Crumb, Page, put_on_form
 from config.kernel.errors import DomainError, NotFound
 from config.project.permissions import Permission
 from segments.models import Segment
+from vouchers import audited
 from vouchers.dashboard import words
 from vouchers.dashboard.forms import MOST_SEGMENTS_OFFERED, VoucherForm
 from vouchers.dashboard.lists import redemption_list, redemptions_of, voucher_list, vouchers_of
@@ -72,9 +74,12 @@ class VoucherNew(Page):
         form = VoucherForm(request.POST, segments=self.segments())
         if form.is_valid():
             try:
-                voucher = offers.offer(
-                    project=self.project, voucher=form.voucher(), rule=form.rule(self.project.currency), at=self.at
-                )
+                with transaction.atomic():
+                    voucher = offers.offer(
+                        project=self.project, voucher=form.voucher(), rule=form.rule(self.project.currency), at=self.at
+                    )
+                    after = audited.of_voucher(voucher)
+                    self.note("voucher.created", "voucher", voucher.public_id, after=after)
             except DomainError as error:
                 put_on_form(form, error)
             else:
@@ -149,9 +154,12 @@ class VoucherSwitch(VoucherPage):
 
     def post(self, request: HttpRequest, public_id: str) -> HttpResponse:
         active = request.POST.get("active") == "on"
-        voucher = voucher_services.switch(
-            project=self.project, voucher=self.found(public_id), active=active, at=self.at
-        )
+        stored = self.found(public_id)
+        before = {"active": stored.active}
+        with transaction.atomic():
+            voucher = voucher_services.switch(project=self.project, voucher=stored, active=active, at=self.at)
+            action = "voucher.enabled" if active else "voucher.disabled"
+            self.note(action, "voucher", public_id, name=voucher.code, before=before, after={"active": voucher.active})
         said = "enabled" if active else "disabled: nobody can redeem it until it is enabled again"
         messages.success(request, f"Voucher {voucher.code} is {said}.")
         return redirect("dashboard:voucher", public_id)
