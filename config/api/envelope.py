@@ -52,7 +52,10 @@ def body(
 
 def response(content: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> HttpResponse:
     """A plain Django answer with a JSON body, for middleware that stands outside DRF."""
-    return HttpResponse(wire_json.dump(content), status=status, content_type="application/json", headers=headers or {})
+    text = wire_json.dump(content)
+    answer = HttpResponse(text, status=status, content_type="application/json", headers=headers or {})
+    answer["Content-Length"] = str(len(text))
+    return answer
 
 
 def too_large(limit: int) -> dict[str, Any]:
