@@ -17,6 +17,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from bench.table import Line
+from config.filters.compiler import to_q
 from config.kernel import instants
 from config.project import services as projects
 from config.project.models import Project
@@ -96,7 +97,7 @@ def measure(rows: int) -> list[Line]:
 
 def fill(project: Project, rows: int) -> None:
     """The base, by generate_series."""
-    values = {"project": project.pk, "rows": rows, "at": instants.now()}
+    values: dict[str, Any] = {"project": project.pk, "rows": rows, "at": instants.now()}
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off")
         for statement in (PEOPLE, EVENTS, COUNTERS):
@@ -118,7 +119,7 @@ def beside(ours: Callable[[], object], theirs: Callable[[], object], turns: int 
     return statistics.median(one for one, _ in pairs), statistics.median(other for _, other in pairs)
 
 
-def run(statement: str, *params: object) -> list[Any]:
+def run(statement: str, *params: Any) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, params or None)
         return cursor.fetchall() if cursor.description else []
@@ -130,7 +131,7 @@ def members(project: Project, filter: dict[str, Any], at: datetime) -> Any:
     node, problems = definitions.read(project=project, body=filter, table=scope.fields)
     if node is None:
         raise ValueError(problems)
-    return Customer.objects.of(project).alive().filter(definitions.to_q(node, scope))
+    return Customer.objects.of(project).alive().filter(to_q(node, scope))
 
 
 def counts(project: Project) -> list[Line]:
