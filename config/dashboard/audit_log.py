@@ -90,7 +90,7 @@ def _who_cell(row: AuditEntry) -> Any:
 
 def _object_cell(row: AuditEntry) -> SafeString:
     name = audit.values_of(row).get("name") or row.object_type.replace("_", " ").capitalize()
-    return kit.with_note(name, row.object_id)
+    return format_html("<span>{}</span>", kit.with_note(name, row.object_id))  # one box in the cards of a phone
 
 
 def _change_cell(row: AuditEntry) -> Any:
@@ -104,10 +104,10 @@ def _change_cell(row: AuditEntry) -> Any:
     if not parts:
         return kit.NONE
     if len(parts) <= MOST_SHOWN:
-        return kit.joined(parts)
+        return format_html("<div>{}</div>", kit.joined(parts))
     more = kit.joined(parts[MOST_SHOWN:])
     rest = format_html("<details><summary>{} more</summary>{}</details>", len(parts) - MOST_SHOWN, more)
-    return kit.joined([*parts[:MOST_SHOWN], rest])
+    return format_html("<div>{}</div>", kit.joined([*parts[:MOST_SHOWN], rest]))
 
 
 def _old(value: Any) -> SafeString:
