@@ -214,7 +214,7 @@ class Preview(ImportPage):
             "good": good,
             "left_out": [header for header, target in zip(file.headers, file.mapping, strict=True) if not target],
             "chosen": option_sentences(Options.from_json(file.options)),
-            "can_run": good > 0,
+            "can_run": good > 0 or bool(file.options.get("segment") and summary["same"]),
         }
 
 

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import stat
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from config.imports import files, runner
+from config.imports import files, runner, upkeep
 from config.imports.errors import FileChanged, FileTooLarge, HeaderOnly, WrongMapping
 from config.imports.models import ImportBatch, ImportFailure, ImportFile
 from config.imports.plan import Outcome
@@ -364,3 +365,20 @@ def test_too_many_failures_stop_the_run(project, monkeypatch):
 def test_outcomes_have_the_words_of_the_page():
     assert [outcome.value for outcome in Outcome] == ["ready", "new", "changed", "same", "failed"]
     assert issubclass(HeaderOnly, Exception)
+
+
+def test_uploads_are_kept_for_30_days_and_while_they_run(project, data_folder):
+    old, running, recent = (upload(project, FILE) for _ in range(3))
+    run(old)
+    ImportFile.objects.filter(pk=recent.pk).update(created_at=NOON + timedelta(days=2))
+    imports.start(running, mapping=imports.inspect(running).proposed_mapping, options=KEEP, at=NOON)
+    stray = data_folder / "uploads" / "stray"
+    stray.write_bytes(b"x")
+    os.utime(stray, (0, 0))
+    assert upkeep.forget_old(at=NOON + timedelta(days=29)) == 1
+    assert upkeep.forget_old(at=NOON + timedelta(days=31)) == 1
+    left = {path.name for path in (data_folder / "uploads").iterdir()}
+    assert left == {running.path, recent.path}
+    assert old.failures.count() == 2
+    with pytest.raises(FileChanged, match="no longer there"):
+        imports.inspect(old)

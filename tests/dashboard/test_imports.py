@@ -313,3 +313,12 @@ def test_a_workbook_goes_the_same_way(marketer):
     marketer.post(at_step("import-map", file), chosen(file))
     answer = marketer.get(at_step("import-preview", file))
     assert [row["line"] for row in answer.context["summary"]["samples"]["new"]] == [2, 4]
+
+
+def test_a_segment_can_be_made_of_customers_that_stay_as_they_are(marketer, project):
+    make_customer(project=project, source_id="c1", name="Ada")
+    file = uploaded(marketer, b"Name,Source_id\nAda,c1\n")
+    marketer.post(at_step("import-map", file), chosen(file, segment="Known"))
+    assert "Make the segment" in marketer.get(at_step("import-preview", file)).content.decode()
+    marketer.post(at_step("import-map", file), chosen(file))
+    assert "Nothing to import" in marketer.get(at_step("import-preview", file)).content.decode()
