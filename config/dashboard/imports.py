@@ -68,7 +68,7 @@ class ImportList(ImportPage):
         empty = {
             "icon": "upload",
             "title": "No imports yet",
-            "text": "Bring your customers in from a CSV file. You see what will happen before it happens.",
+            "text": "Bring your customers in from a CSV or Excel file. You see what will happen before it happens.",
             "actions": [{"url": reverse("dashboard:import-new"), "label": "Import a file"}],
         }
         listing = lists.read(import_list(self.at), rows, request.GET.dict())
@@ -160,7 +160,6 @@ class Mapping(ImportPage):
             "inspection": inspection,
             "data_rows": max(0, inspection.lines - 1),
             "former": None if "former" in self.request.GET else files.former_of(file),
-            "left_out": [row.header for row in rows if not row.target],
         }
         return self.render(context, status=status)
 
