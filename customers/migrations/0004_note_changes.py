@@ -57,7 +57,7 @@ CREATE TRIGGER note_changed AFTER UPDATE ON customers_customer
 ALTER TABLE customers_changedcustomer SET (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1
 );
-"""  # noqa: S608  names of columns, written above
+"""
 DROP: Final = """
 DROP TRIGGER note_changed ON customers_customer;
 DROP TRIGGER note_added ON customers_customer;
