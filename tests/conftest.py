@@ -13,7 +13,6 @@ from django.test.utils import override_settings
 @pytest.fixture(scope="session", autouse=True)
 def plain_static_files() -> Iterator[None]:
     """Pages are rendered without collected files; only the browser tests meet the real, hashed ones."""
-    Path(settings.STATIC_ROOT).mkdir(exist_ok=True)  # WhiteNoise warns where the folder is missing
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
         yield

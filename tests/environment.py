@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from config import embedded
+from config.paths import BASE_DIR
 
 DEFAULTS = {
     "TESSERA_PROCESS": "web",
@@ -34,6 +35,7 @@ _running = ExitStack()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    (BASE_DIR / ".static").mkdir(exist_ok=True)  # WhiteNoise warns where the folder is missing, and warnings fail
     if EMBEDDED and not (config.option.collectonly or config.option.help or config.option.version):
         _running.enter_context(embedded.server(Path(os.environ["DATA_DIR"]), for_tests=True))
 

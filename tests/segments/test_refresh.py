@@ -230,6 +230,7 @@ def test_a_schema_declared_later_is_met_by_the_next_pass():
     assert (inside(segment), told()) == (["Ann"], [])
 
 
+@pytest.mark.alone  # waits for every transaction of the server that is older, also those of other tests
 @pytest.mark.django_db(transaction=True)
 def test_the_first_members_wait_for_whoever_could_not_see_the_watch():
     """A transaction that changed a customer before the segment was there commits after it; no change is lost."""
@@ -253,6 +254,7 @@ def test_the_first_members_wait_for_whoever_could_not_see_the_watch():
     assert (segment.is_counting, inside(segment)) == (False, ["Ann"])
 
 
+@pytest.mark.alone  # waits for every transaction of the server that is older, also those of other tests
 @pytest.mark.django_db(transaction=True)
 def test_a_project_is_refreshed_by_one_worker_at_a_time_and_a_failure_puts_everything_back(monkeypatch):
     ann = make_customer(name="Ann")
