@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from config.imports import runner
+from config.imports import services
 from config.imports.models import ImportFile
 from config.imports.runner import run_import
 from config.jobs import runner as jobs
@@ -67,7 +67,7 @@ FILES = {
 @pytest.fixture
 def shop(data_folder, monkeypatch):
     """One thread does everything: loaders of their own would not see what this test has not committed."""
-    monkeypatch.setattr(runner, "SMALL_FILE", 10**9)
+    monkeypatch.setattr(services, "SMALL_FILE", 10**9)
     with override_settings(UPLOAD_LIMIT=20_000_000):
         yield make_shop()
 
