@@ -1,4 +1,4 @@
-"""Products and SKUs: what order lines name."""
+"""Products, SKUs and collections of them: what order lines and rules name."""
 
 from __future__ import annotations
 
@@ -66,3 +66,28 @@ class Sku(Scoped):
 
     def __str__(self) -> str:
         return self.sku or self.public_id
+
+
+class ProductCollection(Scoped):
+    """A named set of products and SKUs: listed (STATIC) or described by a filter (AUTO_UPDATE)."""
+
+    class Type(models.TextChoices):
+        STATIC = "STATIC"
+        AUTO_UPDATE = "AUTO_UPDATE"
+
+    public_id = PublicIdField("pc_")
+    name = models.TextField()
+    type = models.CharField(max_length=12, choices=Type.choices, default=Type.STATIC)
+    products = models.JSONField(default=list, blank=True, help_text="As on the wire: {id, product_id?, object}.")
+    filter = models.JSONField(null=True, blank=True, help_text="As sent; of AUTO_UPDATE collections only.")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "public_id"], name="product_collection_public_id")
+        ]
+        indexes: ClassVar = [models.Index(fields=["project", "created_at", "id"], name="product_collection_created")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,8 +1,23 @@
 """What is offered, and what became of it."""
 
 from vouchers.models.campaigns import Campaign, Category
+from vouchers.models.promotions import PromotionStack, PromotionTier
+from vouchers.models.publications import Publication
 from vouchers.models.redemptions import Redemption, VoucherTransaction
+from vouchers.models.sessions import SessionLock
 from vouchers.models.validation_rules import RuleAssignment, ValidationRule
 from vouchers.models.vouchers import Voucher
 
-__all__ = ["Campaign", "Category", "Redemption", "RuleAssignment", "ValidationRule", "Voucher", "VoucherTransaction"]
+__all__ = [
+    "Campaign",
+    "Category",
+    "PromotionStack",
+    "PromotionTier",
+    "Publication",
+    "Redemption",
+    "RuleAssignment",
+    "SessionLock",
+    "ValidationRule",
+    "Voucher",
+    "VoucherTransaction",
+]

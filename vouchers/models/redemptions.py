@@ -10,6 +10,7 @@ from django.db.models import Q
 from config.project.fields import PublicIdField
 from config.project.models import Scoped
 from vouchers.models.campaigns import Campaign
+from vouchers.models.promotions import PromotionTier
 from vouchers.models.vouchers import Voucher
 from vouchers.querysets import RedemptionQuerySet
 
@@ -44,6 +45,9 @@ class Redemption(Scoped):
     )
     campaign = models.ForeignKey(
         Campaign, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="redemptions"
+    )
+    promotion_tier = models.ForeignKey(
+        PromotionTier, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="redemptions"
     )
     code = models.TextField(blank=True, default="", db_collation="C", help_text="The code as it was sent.")
     related_object_type = models.CharField(max_length=24, default="voucher")
@@ -102,6 +106,7 @@ class Redemption(Scoped):
             models.Index(fields=["project", "result", "created_at", "id"], name="redemption_result"),
             _where_set("voucher", "created_at", name="redemption_voucher"),
             _where_set("campaign", "created_at", name="redemption_campaign"),
+            _where_set("promotion_tier", "created_at", name="redemption_tier"),
             _where_set("customer", "created_at", name="redemption_customer"),
             _where_set("order", name="redemption_order"),
             _where_set("parent", name="redemption_parent"),

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from config.project.fields import PublicIdField
 from config.project.models import Scoped
 from vouchers.models.campaigns import Campaign
+from vouchers.models.promotions import PromotionTier
 from vouchers.models.vouchers import Voucher
 from vouchers.querysets import RuleAssignmentQuerySet
 
@@ -40,7 +41,7 @@ class ValidationRule(Scoped):
 
 
 class RuleAssignment(Scoped):
-    """A rule bound to a voucher or a campaign (promotion tiers follow with their table).
+    """A rule bound to a voucher, a campaign or a promotion tier.
 
     Exactly one of the target columns is set; `related_object_type` and `related_object_id` are the wire's words for it.
     """
@@ -52,6 +53,9 @@ class RuleAssignment(Scoped):
     )
     campaign = models.ForeignKey(
         Campaign, null=True, blank=True, on_delete=models.CASCADE, related_name="rule_assignments"
+    )
+    promotion_tier = models.ForeignKey(
+        PromotionTier, null=True, blank=True, on_delete=models.CASCADE, related_name="rule_assignments"
     )
     related_object_type = models.CharField(max_length=24)
     related_object_id = models.CharField(max_length=64, db_collation="C")
@@ -65,8 +69,9 @@ class RuleAssignment(Scoped):
             models.UniqueConstraint(fields=["project", "public_id"], name="rule_assignment_public_id"),
             models.UniqueConstraint(F("rule"), F("related_object_id"), name="rule_assignment_once"),
             models.CheckConstraint(
-                condition=Q(voucher__isnull=False, campaign__isnull=True)
-                | Q(voucher__isnull=True, campaign__isnull=False),
+                condition=Q(voucher__isnull=False, campaign__isnull=True, promotion_tier__isnull=True)
+                | Q(voucher__isnull=True, campaign__isnull=False, promotion_tier__isnull=True)
+                | Q(voucher__isnull=True, campaign__isnull=True, promotion_tier__isnull=False),
                 name="rule_assignment_one_target",
             ),
         ]

@@ -93,6 +93,11 @@ class Voucher(Scoped):
         indexes: ClassVar = [
             models.Index(fields=["project", "created_at", "id"], name="voucher_created"),
             models.Index(fields=["campaign", "id"], condition=Q(campaign__isnull=False), name="voucher_campaign"),
+            models.Index(
+                fields=["campaign", "id"],
+                condition=Q(campaign__isnull=False, publish_count=0, holder__isnull=True, deleted_at__isnull=True),
+                name="voucher_publishable",
+            ),
             models.Index(fields=["referrer"], condition=Q(referrer__isnull=False), name="voucher_referrer"),
             models.Index(fields=["holder", "id"], condition=Q(holder__isnull=False), name="voucher_holder"),
             models.Index(fields=["asset_id"], name="voucher_asset"),
