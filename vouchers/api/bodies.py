@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from vouchers.api.fields import LARGEST
+from config.api.fields import LARGEST
 from vouchers.api.schemas import MAYBE_NULL
 
 Shape = serializers.Serializer[Any]

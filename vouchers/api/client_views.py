@@ -11,9 +11,9 @@ from rest_framework.views import APIView
 
 from config.api import limits, request_id, tracking_cookie
 from config.api.authentication import ClientKeyAuthentication, ClientSwitch, access_of
+from config.api.parameters import path_id
 from config.kernel import instants
 from vouchers.api import bodies, legacy, schemas
-from vouchers.api.parameters import path_id
 from vouchers.payloads import parse_legacy, parse_query
 from vouchers.services import validations
 from vouchers.services.channels import Channel

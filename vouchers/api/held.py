@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from config.api.authentication import access_of
 from config.api.filtering import by_filters
 from config.api.lists import DEFAULT_LIMIT, MOST_PER_PAGE, envelope, parse_limit, parse_order
+from config.api.parameters import path_id
 from config.filters.checks import Check, InSegments, Known, Never
 from config.filters.fields import Field, FieldTable, Scope
 from config.filters.sources import Column, typed
@@ -27,7 +28,6 @@ from config.kernel.errors import InvalidQueryParams
 from config.project.models import Project
 from customers import lookups
 from vouchers.api import schemas
-from vouchers.api.parameters import path_id
 from vouchers.models import Campaign, Voucher
 from vouchers.rendering.held import key_of, render_held
 

@@ -1,10 +1,5 @@
-"""Pieces of the published schema that several views name."""
+"""Path parameters, under their former name."""
 
-from __future__ import annotations
+from config.api.parameters import path_id
 
-from drf_spectacular.utils import OpenApiParameter
-
-
-def path_id(name: str) -> OpenApiParameter:
-    """A path parameter that takes more than one kind of identifier."""
-    return OpenApiParameter(name, str, OpenApiParameter.PATH)
+__all__ = ["path_id"]

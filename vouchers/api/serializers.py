@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vouchers.api.fields import Body, Choice, Flag, Instant, JsonList, JsonObject, Metadata, Text, Texts, Whole
+from config.api.fields import Body, Choice, Flag, Instant, JsonList, JsonObject, Metadata, Text, Texts, Whole
 from vouchers.models import Voucher
 
 QUANTITY_MOST = 2**31 - 1

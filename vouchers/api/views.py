@@ -9,10 +9,10 @@ from rest_framework.views import APIView
 
 from config.api import limits, request_id, tracking_cookie
 from config.api.authentication import ClientKeyAuthentication, ClientSwitch, access_of
+from config.api.parameters import path_id
 from config.kernel import instants
 from config.kernel.errors import InvalidQueryParams
 from vouchers.api import bodies, schemas
-from vouchers.api.parameters import path_id
 from vouchers.api.redeeming import channel_of, legacy_request, redeem_one, redeem_stackable
 from vouchers.api.viewsets import voucher_redemptions
 from vouchers.payloads import parse_stackable

@@ -6,26 +6,23 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from config.api import tracking_cookie
 from config.api.auditing import note
-from config.api.authentication import access_of
-from config.api.routing import IDENTIFIER
+from config.api.fields import parse
+from config.api.parameters import path_id
+from config.api.resources import ScopedViewSet
 from config.kernel import instants
 from config.kernel.errors import NotFound
-from config.project.models import Project
 from vouchers import audited
 from vouchers.api import bodies, schemas, serializers
-from vouchers.api.fields import parse
 from vouchers.api.filter_fields import of_redemptions, of_vouchers, read_voucher_filters
 from vouchers.api.filters import AssignmentFilterSet, RedemptionFilterSet, RuleFilterSet, VoucherFilterSet
-from vouchers.api.parameters import path_id
 from vouchers.api.redeeming import redeem_stackable
 from vouchers.models import Redemption, RuleAssignment, ValidationRule, Voucher
 from vouchers.payloads import parse_stackable
@@ -40,26 +37,6 @@ from vouchers.services import issuing, validation_rules, vouchers
 
 MOST_ENTRIES = 1000
 """`GET /v1/vouchers/{code}/redemption` has no pages."""
-
-
-class ScopedViewSet(GenericViewSet[Any]):
-    """A resource of the calling key's project; rendered by a function, not by a serializer."""
-
-    lookup_value_regex = IDENTIFIER
-    serializer_class = schemas.Shape
-
-    def get_queryset(self) -> Any:
-        """All rows of the project; none while the schema is being written, when nobody calls."""
-        rows: Any = super().get_queryset()
-        return rows.none() if getattr(self, "swagger_fake_view", False) else rows.of(self.project)
-
-    @property
-    def project(self) -> Project:
-        return access_of(self.request).project
-
-    def page(self, request: Request, rows: QuerySet[Any]) -> list[Any]:
-        """The rows of the page that was asked for, filtered."""
-        return list(self.paginate_queryset(self.filter_queryset(rows)) or ())
 
 
 def voucher_answer(voucher: Voucher) -> Response:
