@@ -20,6 +20,8 @@ class Permission(StrEnum):
     EDIT_VOUCHERS = "create and edit vouchers"
     CHECK_CODES = "check codes"
     SEE_REDEMPTIONS = "see redemptions"
+    REDEEM = "redeem codes and roll redemptions back"
+    SEE_ORDERS = "see orders, products and events"
     SEE_TASKS = "see background tasks"
     EXPORT = "export"
     MANAGE_PROJECT = "change the project's settings"
@@ -36,12 +38,19 @@ _READS: Final = frozenset(
         Permission.SEE_VOUCHERS,
         Permission.CHECK_CODES,
         Permission.SEE_REDEMPTIONS,
+        Permission.SEE_ORDERS,
         Permission.SEE_TASKS,
         Permission.EXPORT,
     }
 )
 _WRITES: Final = frozenset(
-    {Permission.EDIT_CUSTOMERS, Permission.IMPORT, Permission.EDIT_SEGMENTS, Permission.EDIT_VOUCHERS}
+    {
+        Permission.EDIT_CUSTOMERS,
+        Permission.IMPORT,
+        Permission.EDIT_SEGMENTS,
+        Permission.EDIT_VOUCHERS,
+        Permission.REDEEM,
+    }
 )
 
 OPENS: Final[dict[str, frozenset[Permission]]] = {

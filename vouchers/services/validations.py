@@ -51,6 +51,18 @@ def validate(*, project: Project, request: RedeemRequest, at: datetime, channel:
     Keeps the tracking token and writes the activity; never a customer. Raises RedeemablesLimitExceeded,
     DuplicatedRedeemables, InvalidPayload, NotFound (order), AmbiguousTrackingId, MetadataValidationFailed.
     """
+    validation = _evaluate(project, request, at, store=True)
+    _record(project, validation, channel or Channel())
+    return validation
+
+
+def examine(*, project: Project, request: RedeemRequest, at: datetime) -> Validation:
+    """The same answer for somebody who only asks: nothing at all is kept. at: any moment. Raises as `validate`."""
+    return _evaluate(project, request, at, store=False)
+
+
+def _evaluate(project: Project, request: RedeemRequest, at: datetime, *, store: bool) -> Validation:
+    """store: keep the tracking token."""
     candidates.check(project, request)
     found = candidates.find(project, request.redeemables)
     order = carts.state_of(project, request, carts.find_order(project, request.order))
@@ -63,6 +75,7 @@ def validate(*, project: Project, request: RedeemRequest, at: datetime, channel:
         cookie=request.cookie,
         at=at,
         anonymous=request.anonymous,
+        store=store,
     )
     facts = candidates.facts_of(
         project=project,
@@ -75,7 +88,7 @@ def validate(*, project: Project, request: RedeemRequest, at: datetime, channel:
         at=at,
     )
     rules = stacking.read_stacking_rules(project.stacking_rules)
-    validation = Validation(
+    return Validation(
         public_id=ids.new("valid_"),
         request=request,
         stack=stacking.evaluate([entry.candidate() for entry in found], facts, rules),
@@ -84,8 +97,6 @@ def validate(*, project: Project, request: RedeemRequest, at: datetime, channel:
         stacking=rules,
         at=at,
     )
-    _record(project, validation, channel or Channel())
-    return validation
 
 
 def _record(project: Project, validation: Validation, channel: Channel) -> None:
