@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("customers.api.urls")),
     path("", include("config.operations.urls")),
     path("management/v1/", include("config.api.management_urls")),
+    path("management/v1/", include("vouchers.api.management_urls")),
     path("admin/", admin.site.urls),
     path("dashboard/", include("config.dashboard.urls")),
     path("", RedirectView.as_view(pattern_name="dashboard:home")),

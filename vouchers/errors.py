@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from config.kernel.errors import Invalid, Refused
+from config.kernel.errors import Conflict, Invalid, Refused
 from vouchers.engine.terms import Refusal
 
 
@@ -96,3 +96,9 @@ class InvalidAmount(Invalid):
     """Invalid amount"""
 
     key = "invalid_amount"
+
+
+class StackingRulesExist(Conflict):
+    """Stacking rules already exist"""
+
+    key = "stacking_rules_exist"

@@ -107,6 +107,7 @@ def known(full: Shop) -> dict[str, list[str]]:
         "customerId": [customer],
         "order_id": ["known-order"],
         "project_id": [project.public_id],
+        "category_id": [project_row("vouchers.Category", full)],
     }
 
 

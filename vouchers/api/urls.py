@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.routers import Route
 
 from config.api.routing import IDENTIFIER, WireRouter
+from vouchers.api.categories import CategoryViewSet
 from vouchers.api.client_views import ClientValidateView, VoucherValidateView
 from vouchers.api.views import (
     ClientRedeemView,
@@ -45,6 +46,7 @@ router.register("validation-rules-assignments", AllAssignmentsViewSet, basename=
 router.register(rf"validation-rules/{ONE}/assignments", RuleAssignmentViewSet, basename="rule-assignment")
 router.register("validation-rules", ValidationRuleViewSet, basename="validation-rule")
 router.register("redemptions", RedemptionViewSet, basename="redemption")
+router.register("categories", CategoryViewSet, basename="category")
 router.register("vouchers", VoucherViewSet, basename="voucher")
 
 urlpatterns: Sequence[URLPattern | URLResolver | Any] = [

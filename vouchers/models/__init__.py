@@ -5,6 +5,7 @@ from vouchers.models.promotions import PromotionStack, PromotionTier
 from vouchers.models.publications import Publication
 from vouchers.models.redemptions import Redemption, VoucherTransaction
 from vouchers.models.sessions import SessionLock
+from vouchers.models.stacking import StackingRules
 from vouchers.models.validation_rules import RuleAssignment, ValidationRule
 from vouchers.models.vouchers import Voucher
 
@@ -17,6 +18,7 @@ __all__ = [
     "Redemption",
     "RuleAssignment",
     "SessionLock",
+    "StackingRules",
     "ValidationRule",
     "Voucher",
     "VoucherTransaction",
