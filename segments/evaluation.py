@@ -11,11 +11,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-from django.db.models import BooleanField, ExpressionWrapper, Q
-from django.db.models.expressions import Combinable
-
+from config.filters.fragments import Bound
 from config.kernel.instants import to_wire
+from config.project import prepared
 from config.project.models import Project
 from customers import services
 from customers.models import Customer
@@ -33,27 +31,24 @@ def ask(
     customer: Customer | None,
     data: CustomerData | None,
     at: datetime,
-    conditions: Sequence[Q],
-    values: Sequence[Combinable] = (),
+    conditions: Sequence[Bound],
+    values: Sequence[Bound] = (),
 ) -> tuple[list[bool], list[Any]]:
     """Whether each condition holds, and the jsonb values, in one statement. A deleted customer passes nothing."""
-    verdicts = {f"verdict_{n}": ExpressionWrapper(q, BooleanField()) for n, q in enumerate(conditions)}
-    shown = {f"value_{n}": value for n, value in enumerate(values)}
-    rows = Customer.objects.alive().order_by()
+    asked = ", ".join(f"({bound.text})" for bound in (*conditions, *values))
+    params = [value for bound in (*conditions, *values) for value in bound.values]
+    sql = f'SELECT {asked} FROM "{TABLE}" WHERE deleted_at IS NULL'  # noqa: S608  finished conditions
     if customer is not None:
-        rows = rows.filter(pk=customer.pk)
-    chosen = rows.annotate(**verdicts, **shown).values_list(*verdicts, *shown)
-    sql, params = chosen.query.sql_with_params()
+        sql, params = f"{sql} AND id = %s::bigint", [*params, customer.pk]
     if customer is None or (data is not None and data.has_profile):
         head, overlay = _overlay(project, customer, data, at)
-        sql, params = f"{head} {sql}", (*overlay, *params)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        row = cursor.fetchone()
-    if row is None:
+        sql, params = f"{head} {sql}", [*overlay, *params]
+    rows = prepared.fetch(sql, params)
+    if not rows:
         return [False for _ in conditions], [None for _ in values]
-    found = [json.loads(value) if isinstance(value, str) else value for value in row[len(verdicts) :]]
-    return [bool(verdict) for verdict in row[: len(verdicts)]], found
+    answers = rows[0]
+    found = [json.loads(value) if isinstance(value, str) else value for value in answers[len(conditions) :]]
+    return [bool(verdict) for verdict in answers[: len(conditions)]], found
 
 
 def _overlay(

@@ -11,7 +11,8 @@ from django.db.models import Q
 from config.filters.ast import AllOf, AnyOf, Compare, Node, Not
 from config.filters.checks import Check
 from config.filters.fields import Scope
-from config.filters.operators import OPERATORS, effective
+from config.filters.late import check_for, deferred
+from config.filters.operators import OPERATORS, is_relative
 
 
 def to_q(node: Node, scope: Scope) -> Q:
@@ -40,7 +41,6 @@ def _leaf(node: Compare, scope: Scope) -> Q:
 def check_of(node: Compare, scope: Scope) -> Check:
     """What a condition of a positive operator asks of its field."""
     field = scope.fields[node.field]
-    operator = effective(OPERATORS[node.operator], any_year=field.any_year)
-    if operator.check is None:
-        raise TypeError(f"{operator.key} is a negative operator")
-    return operator.check(field.kind, node.values, scope.moment)
+    if scope.late and is_relative(node.operator, field.kind, node.values):
+        return deferred(node, field, scope.moment)
+    return check_for(node, field, scope.moment)

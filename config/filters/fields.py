@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """For whom and when a filter is compiled. expanding: the segments whose filters are being compiled around it."""
+    """For whom and when a filter is compiled. expanding: the segments whose filters are being compiled around it.
+
+    late: bounds relative to now stay open (`late`); the condition is for a fragment and not for a query.
+    """
 
     project_id: int
     moment: Moment
     fields: FieldTable
     expanding: frozenset[str] = frozenset()
+    late: bool = False
 
 
 class Source(Protocol):
@@ -137,6 +141,11 @@ class FieldTable:
     def patterns(self) -> tuple[Pattern, ...]:
         """The shapes of many fields."""
         return tuple(self._patterns)
+
+    @property
+    def has_asked(self) -> bool:
+        """Whether what was read through this table depends on the project's own fields."""
+        return self._cache is not None
 
     def declared(self) -> dict[str, Field]:
         """The project's own fields by key."""

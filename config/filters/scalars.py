@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from django.db.models.expressions import Combinable
 
 from config.filters.checks import MonthDays, OneOf, Range, TextLike, When, Window
+from config.filters.late import Late
 from config.filters.sql import FALSE, Param, Sql, all_of, any_of
 
 _WILDCARDS: Final = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
@@ -71,9 +72,10 @@ def month_days(expression: Combinable, check: MonthDays) -> Sql:
     """The month and day of a date or local timestamp."""
     if not check.days:
         return FALSE
+    days: Any = check.days
     return Sql(
         "(EXTRACT(MONTH FROM {}) * 100 + EXTRACT(DAY FROM {}))::int = ANY({})",
-        *(expression, expression, Param(sorted(check.days), "int[]")),
+        *(expression, expression, Param(days if isinstance(days, Late) else sorted(days), "int[]")),
     )
 
 

@@ -8,13 +8,10 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
-from django.db.models import BooleanField, ExpressionWrapper, Q
 
-from config.filters.fields import Scope
-from config.filters.sql import Param, Sql
+from config.filters.fragments import Bound
+from config.project import prepared
 from config.project.models import Project
-from customers.models import Customer
-from segments import definitions
 from segments.models import Segment
 
 AT_ONCE: Final = 100
@@ -41,25 +38,22 @@ class Within:
         """The condition on a column that holds a customer's row id."""
         if self.ids is not None:
             return f"{column} = ANY(%s::bigint[])", [list(self.ids)]
-        return f"({column} > %s AND {column} <= %s)", [self.low, self.high]
-
-    def q(self) -> Q:
-        """The same on customers."""
-        if self.ids is not None:
-            return Q(Sql("{} = ANY({})", "pk", Param(list(self.ids), "bigint[]")))
-        return Q(pk__gt=self.low, pk__lte=self.high)
+        return f"({column} > %s::bigint AND {column} <= %s::bigint)", [self.low, self.high]
 
 
 def write(
-    *, project: Project, segments: Sequence[Segment], conditions: Sequence[Q], within: Within, at: datetime
+    *, project: Project, segments: Sequence[Segment], conditions: Sequence[Bound], within: Within, at: datetime
 ) -> list[Difference]:
     """Bring the rows of up to `AT_ONCE` segments up to date for these customers and return what was different."""
-    verdicts = {f"verdict_{n}": ExpressionWrapper(q, BooleanField()) for n, q in enumerate(conditions)}
-    asked = Customer.objects.of(project).alive().filter(within.q()).order_by().annotate(**verdicts)
-    sql, params = asked.values_list("pk", *verdicts).query.sql_with_params()
+    verdicts = [f"verdict_{n}" for n in range(len(conditions))]
+    asked = ", ".join(f"({bound.text})" for bound in conditions)
+    there, there_params = within.sql("customers_customer.id")
+    sql = f"""SELECT customers_customer.id, {asked} FROM customers_customer
+        WHERE project_id = %s::bigint AND deleted_at IS NULL AND {there}"""  # noqa: S608  finished conditions
+    params = [*(value for bound in conditions for value in bound.values), project.pk, *there_params]
     names = ", ".join(verdicts)
-    lists = ", ".join(f"(%s::bigint, {name})" for name in verdicts)
     rows = [segment.pk for segment in segments]
+    lists = ", ".join(f"({row}, {name})" for row, name in zip(rows, verdicts, strict=True))
     here, here_params = within.sql("m.customer_id")
     statement = f"""
         WITH asked (customer_id, {names}) AS MATERIALIZED ({sql}), live AS MATERIALIZED (
@@ -75,25 +69,23 @@ def write(
             ) AS old WHERE m.id = old.id RETURNING m.segment_id, m.customer_id
         ), come AS (
             INSERT INTO segments_membership (segment_id, customer_id, entered_at)
-            SELECT live.segment_id, live.customer_id, %s FROM live
+            SELECT live.segment_id, live.customer_id, %s::timestamptz FROM live
             LEFT JOIN stored USING (segment_id, customer_id) WHERE stored.segment_id IS NULL
             ON CONFLICT DO NOTHING RETURNING segment_id, customer_id
         )
         SELECT segment_id, customer_id, FALSE FROM gone UNION ALL SELECT segment_id, customer_id, TRUE FROM come
         ORDER BY 2, 3, 1"""  # noqa: S608  names of our own
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*params, *rows, rows, *here_params, at])
-        return [Difference(*row) for row in cursor.fetchall()]
+    return [Difference(*row) for row in prepared.fetch(statement, [*params, rows, *here_params, at])]
 
 
-def fill(*, project: Project, segment: Segment, scope: Scope, within: Within, at: datetime) -> int:
+def fill(*, project: Project, segment: Segment, condition: Bound, within: Within, at: datetime) -> int:
     """Write down a segment's first members among these customers; returns how many there were."""
-    members = Customer.objects.of(project).alive().filter(within.q()).order_by()
-    chosen = members.filter(definitions.q_of(segment, scope)).values_list("pk")
-    sql, params = chosen.query.sql_with_params()
+    here, here_params = within.sql("id")
     statement = f"""
         INSERT INTO segments_membership (segment_id, customer_id, entered_at)
-        SELECT %s, found.id, %s FROM ({sql}) AS found (id) ON CONFLICT DO NOTHING"""  # noqa: S608
+        SELECT %s, id, %s FROM customers_customer
+        WHERE project_id = %s AND deleted_at IS NULL AND {here} AND ({condition.text})
+        ON CONFLICT DO NOTHING"""  # noqa: S608  a finished condition
     with connection.cursor() as cursor:
-        cursor.execute(statement, [segment.pk, at, *params])
+        cursor.execute(statement, [segment.pk, at, project.pk, *here_params, *condition.values])
         return int(cursor.rowcount)

@@ -12,6 +12,7 @@ from config.project.models import Project
 from customers.models import Customer
 from customers.payloads import CustomerData
 from segments import definitions, evaluation
+from segments.compiled import Conditions
 from segments.models import Segment
 from segments.services.profiles import find
 
@@ -44,11 +45,11 @@ def which_of(
     at: datetime,
 ) -> list[Segment]:
     """Those of the segments that the customer is in, in their order; one statement for each hundred."""
-    rows, scope = list(segments), definitions.scope_of(project, at)
+    rows, made = list(segments), Conditions(project, at)
     found: list[Segment] = []
     for start in range(0, len(rows), AT_ONCE):
         part = rows[start : start + AT_ONCE]
-        conditions = [definitions.q_of(row, scope) for row in part]
+        conditions = [made.of(row) for row in part]
         verdicts, _ = evaluation.ask(project=project, customer=customer, data=data, at=at, conditions=conditions)
         found += [row for row, verdict in zip(part, verdicts, strict=True) if verdict]
     return found

@@ -24,11 +24,12 @@ from django.db import DataError, OperationalError, connection, transaction
 from django.db.models import Q
 from psycopg.errors import QueryCanceled
 
+from config.filters.fragments import Bound
 from config.kernel.errors import DomainError
 from config.project.models import Project
 from customers import watching
 from customers.models import ChangedCustomer, Customer
-from segments import definitions
+from segments.compiled import Conditions
 from segments.models import Membership, Segment, SegmentDay
 from segments.querysets import SegmentQuerySet
 from segments.services import differences, growth, reports, watches
@@ -45,6 +46,8 @@ STRETCH: Final = 50_000
 STATEMENT_LIMIT: Final = "60s"
 WATCHED: Final = 0
 """`pass_after` of a segment whose watch is being committed."""
+COMPARED: Final = ("public_id", "name", "type", "definition", "fields_read", "pass_to", "filled_at")
+"""What of a segment a batch needs."""
 AT_ONCE: Final = 1
 """`pass_after` of a pass that has nobody to wait for: every transaction is younger."""
 
@@ -71,7 +74,7 @@ def digest(project: Project, at: datetime) -> bool:
     rows = Segment.objects.of(project).auto_update().filter(Q(filled_at__isnull=False) | Q(pass_to__gt=0))
     affected = [
         row
-        for row in rows.order_by("pk")
+        for row in rows.only(*COMPARED).order_by("pk")
         if ChangedCustomer.EVERYTHING in keys or not keys.isdisjoint(watches.keys_of(row))
     ]
     filled = [row for row in affected if not row.is_counting]
@@ -119,8 +122,9 @@ def _fill(project: Project, segment: Segment, at: datetime) -> None:
         Membership.objects.filter(segment=segment).delete()
         SegmentDay.objects.filter(segment=segment).delete()
     high, is_last = _stretch(project, low, STRETCH)
-    scope = definitions.scope_of(project, at)
-    count = differences.fill(project=project, segment=segment, scope=scope, within=Within(None, low, high), at=at)
+    condition = Conditions(project, at).of(segment)
+    within = Within(None, low, high)
+    count = differences.fill(project=project, segment=segment, condition=condition, within=within, at=at)
     growth.add(project=project, counted={segment.pk: (count, 0, 0)}, at=at)
     ended = {"pass_to": None, "filled_at": at} if is_last else {"pass_to": high}
     _unchanged([segment], low).update(**ended)
@@ -140,11 +144,11 @@ def _unchanged(segments: Iterable[Segment], low: int) -> SegmentQuerySet:
 
 def _compare(project: Project, segments: Sequence[Segment], within: Within, at: datetime) -> None:
     """Write the differences, their events and the day's numbers; a filter that cannot be answered is left out."""
-    scope = definitions.scope_of(project, at)
-    compiled: list[tuple[Segment, Q]] = []
+    made = Conditions(project, at)
+    compiled: list[tuple[Segment, Bound]] = []
     for segment in segments:
         try:
-            compiled.append((segment, definitions.q_of(segment, scope)))
+            compiled.append((segment, made.of(segment)))
         except DomainError:
             log.exception("segment cannot be refreshed", extra={"segment": segment.public_id})
     found: list[Difference] = []
@@ -157,12 +161,12 @@ def _compare(project: Project, segments: Sequence[Segment], within: Within, at: 
 
 
 def _write(
-    project: Project, compiled: Sequence[tuple[Segment, Q]], within: Within, at: datetime
+    project: Project, compiled: Sequence[tuple[Segment, Bound]], within: Within, at: datetime
 ) -> Iterable[Difference]:
     """The differences of these segments; where a statement fails, halves of them, until the one at fault is alone."""
     if not compiled:
         return []
-    segments, conditions = [row for row, _ in compiled], [q for _, q in compiled]
+    segments, conditions = [row for row, _ in compiled], [bound for _, bound in compiled]
     try:
         with transaction.atomic():
             return differences.write(project=project, segments=segments, conditions=conditions, within=within, at=at)
@@ -233,7 +237,10 @@ def _alone(project_id: int, work: Callable[[Project, datetime], bool], at: datet
             cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK, project_id])
             if not cursor.fetchone()[0]:
                 return False
-            cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_LIMIT}'")
+            # the statement of a batch is prepared; planning it anew for each batch's ids costs more than running it
+            cursor.execute(
+                f"SET LOCAL statement_timeout = '{STATEMENT_LIMIT}'; SET LOCAL plan_cache_mode = force_generic_plan"
+            )
         project = Project.objects.filter(pk=project_id).first()
         if project is None:
             ChangedCustomer.objects.filter(project_id=project_id).delete()

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
-
+from config.filters import fragments
 from config.filters.ast import AllOf, AnyOf, Compare, Node, Not, leaves
 from config.filters.compiler import to_q
 from config.filters.fields import Field, Scope
+from config.filters.fragments import Bound
 from config.filters.operators import OPERATORS
 from config.filters.parser import InvalidFilter
 from config.filters.sentence import sentence, shown
@@ -21,6 +21,7 @@ from customers.models import Customer
 from customers.payloads import CustomerData
 from customers.rendering import render_simple
 from segments import definitions, evaluation
+from segments.compiled import Conditions
 from segments.models import Segment
 
 
@@ -71,7 +72,7 @@ def why_filter(*, project: Project, filter: object, customer: Customer, at: date
 
 
 def _of_list(segment: Segment, customer: Customer | None, at: datetime) -> Why:
-    conditions: list[Q] = [definitions.listed([segment.pk])]
+    conditions = [Conditions(segment.project, at).of(segment)]
     [verdict], _ = evaluation.ask(project=segment.project, customer=customer, data=None, at=at, conditions=conditions)
     words = f"{'In' if verdict else 'Not in'}, because the customer is {'' if verdict else 'not '}on the list"
     rule = {"field": "", "label": segment.name, "op": "", "words": "is on the list", "verdict": verdict}
@@ -82,14 +83,14 @@ def _of_list(segment: Segment, customer: Customer | None, at: datetime) -> Why:
 def _explain(
     project: Project, node: Node, scope: Scope, customer: Customer | None, data: CustomerData | None, at: datetime
 ) -> Why:
-    conditions = list(leaves(node))
+    conditions, rows = list(leaves(node)), Customer.objects.all()
     verdicts, actual = evaluation.ask(
         project=project,
         customer=customer,
         data=data,
         at=at,
-        conditions=[to_q(leaf, scope) for leaf in conditions],
-        values=[scope.fields[leaf.field].source.value(scope.fields[leaf.field], scope) for leaf in conditions],
+        conditions=[Bound(fragments.of(to_q(leaf, scope), rows).text) for leaf in conditions],
+        values=[_value(leaf, scope) for leaf in conditions],
     )
     found = {id(leaf): _Leaf(verdict, value) for leaf, verdict, value in zip(conditions, verdicts, actual, strict=True)}
     named = definitions.segments_named(node, scope.fields)
@@ -99,6 +100,11 @@ def _explain(
     reasons = list(dict.fromkeys(page.reason(leaf) for leaf in page.culprits(node)))
     words = f"{'In' if member else 'Not in'}, because {' and '.join(reasons)}"
     return Why(member, words, page.render(node), customer)
+
+
+def _value(leaf: Compare, scope: Scope) -> Bound:
+    field = scope.fields[leaf.field]
+    return Bound(fragments.of_expression(field.source.value(field, scope), Customer.objects.all()).text)
 
 
 class _Page:
