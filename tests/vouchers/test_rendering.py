@@ -8,7 +8,7 @@ import pytest
 
 from tests.factories import NOW, CampaignFactory, make_customer, make_rule, make_voucher
 from tracking.models import Order
-from vouchers.engine.terms import Line, OrderState
+from vouchers.engine.order_state import Line, OrderState
 from vouchers.models import Category, Redemption, RuleAssignment, Voucher
 from vouchers.rendering import (
     render_order,

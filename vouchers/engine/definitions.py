@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from vouchers.engine import logic as logic_text
 from vouchers.engine import operators, rule_names
-from vouchers.engine.terms import Condition, Logic, RuleNode, RuleSet, RuleTree
+from vouchers.engine.rule_terms import Condition, Logic, RuleNode, RuleSet, RuleTree
 
 MOST_RULES: Final = 100
 DEEPEST: Final = 3

@@ -7,12 +7,14 @@ Source: validation and redemption, discount arithmetic.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any, Final
 
 from config.kernel.amounts import percent_of
-from vouchers.engine.terms import CalculationMode, DiscountTerms, Line, OrderState, VoucherTerms
+from vouchers.engine.order_state import Column, OrderState, sum_known
+from vouchers.engine.terms import CalculationMode, DiscountTerms, VoucherTerms
 
 APPLY_TO_ORDER: Final = "APPLY_TO_ORDER"
 GIFT: Final = "GIFT"
@@ -46,7 +48,7 @@ def _percent_off_order(discount: DiscountTerms, order: OrderState, mode: Calcula
 
 
 def _fixed_order(discount: DiscountTerms, order: OrderState, mode: CalculationMode) -> OrderState:
-    return order.with_order_discount(max(0, order.total_amount - discount.fixed_amount))
+    return order.with_order_discount(max(0, order.total_amount - (discount.fixed_amount or 0)))
 
 
 EFFECTS: Final[dict[tuple[str, str], Calculation]] = {
@@ -118,12 +120,10 @@ def final_order(start: OrderState, steps: Iterable[OrderState]) -> OrderState:
     states = list(steps)
     if not states:
         return start
-    last = states[-1]
-    return replace(
-        last,
-        applied_discount_amount=_sum_known(state.applied_discount_amount for state in states),
-        items_applied_discount_amount=_sum_known(state.items_applied_discount_amount for state in states),
-        lines=tuple(_final_line(line, index, states) for index, line in enumerate(last.lines)),
+    return states[-1].with_applied(
+        sum_known(state.applied_discount_amount for state in states),
+        sum_known(state.items_applied_discount_amount for state in states),
+        (_columns_added([s.applied for s in states]), _columns_added([s.units for s in states])),
     )
 
 
@@ -139,16 +139,9 @@ def _capped(amount: int, *limits: int | None) -> int:
     return min(amount, *(limit for limit in limits if limit is not None))
 
 
-def _sum_known(amounts: Iterable[int | None]) -> int | None:
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known) if known else None
-
-
-def _final_line(line: Line, index: int, states: list[OrderState]) -> Line:
-    """A line's own sum; lines are only ever appended, so an index means the same line in every state."""
-    return replace(
-        line,
-        applied_discount_amount=_sum_known(
-            state.lines[index].applied_discount_amount for state in states if index < len(state.lines)
-        ),
-    )
+def _columns_added(columns: list[Column | None]) -> Column | None:
+    """Line by line; lines are only ever appended, so an index means the same line in every state."""
+    known = [column for column in columns if column is not None]
+    if not known:
+        return None
+    return [sum_known(values) for values in zip_longest(*known)]

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from vouchers.engine.terms import All, AnyOf, Logic, Ref
+from vouchers.engine.rule_terms import All, AnyOf, Logic, Ref
 
 LONGEST: Final = 4000
 DEEPEST: Final = 32

@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from vouchers.engine import operators
-from vouchers.engine.terms import Facts, Refusal, RuleNode
+from vouchers.engine.rule_terms import RuleNode
+from vouchers.engine.terms import Facts, Refusal
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from typing import Final
 
 from config.kernel import instants
 from vouchers.engine import logic, rule_names, validity
-from vouchers.engine.terms import Facts, Refusal, RuleNode, RuleSet, RuleTree, VoucherTerms
+from vouchers.engine.rule_terms import RuleNode, RuleSet, RuleTree
+from vouchers.engine.terms import Facts, Refusal, VoucherTerms
 
 Rule = Callable[[VoucherTerms, Facts], Iterator[Refusal]]
 

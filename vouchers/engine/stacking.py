@@ -11,7 +11,8 @@ from typing import Any, Final, Literal
 
 from vouchers.engine import discounts, rules
 from vouchers.engine.discounts import Effect
-from vouchers.engine.terms import CalculationMode, Facts, OrderState, Refusal, VoucherTerms
+from vouchers.engine.order_state import OrderState
+from vouchers.engine.terms import CalculationMode, Facts, Refusal, VoucherTerms
 
 Status = Literal["APPLICABLE", "INAPPLICABLE", "SKIPPED"]
 ApplicationMode = Literal["ALL", "PARTIAL"]

@@ -1,22 +1,34 @@
-"""The frozen inputs and answers of everything in `engine/`: what is offered, on what order, in which situation.
+"""The frozen inputs and answers of everything in `engine/`: what is offered, and in which situation.
 
-Amounts are minor units. Nothing here reads the clock, the database or the request.
+Orders are in `order_state`, validation rules in `rule_terms`. Amounts are minor units. Nothing here reads the clock,
+the database or the request: services fill it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
+
+from vouchers.engine.order_state import NO_ITEM, Item, OrderState
+from vouchers.engine.rule_terms import ApplicableTo, RuleSet
 
 JsonObject = Mapping[str, Any]
 EMPTY: Final[JsonObject] = {}
 
-LABELS: Final = {"DISCOUNT_VOUCHER": "Discount Coupon", "GIFT_VOUCHER": "Gift Card", "LOYALTY_CARD": "Loyalty Card"}
-"""What the wire's sentences call a kind of voucher."""
+PROMOTION_TIER: Final = "PROMOTION_TIER"
+"""The `type` of the terms of a promotion tier; of vouchers it is the wire's."""
+LABELS: Final = {
+    "DISCOUNT_VOUCHER": "Discount Coupon",
+    "GIFT_VOUCHER": "Gift Card",
+    "LOYALTY_CARD": "Loyalty Card",
+    PROMOTION_TIER: "Promotion Tier",
+}
+"""What the wire's sentences call a kind of redeemable."""
+REFERRAL_LABEL: Final = "Referral Code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +36,7 @@ class Refusal:
     """One reason why a redeemable must not be redeemed.
 
     details: None stands for the code, which most refusals show. custom_message: the marketer's own words.
-    facts: what was demanded beside what was found, for the page that explains it.
+    facts: what was demanded beside what was found, for the page that explains it. bundle: what of one is missing.
     """
 
     key: str
@@ -35,28 +47,46 @@ class Refusal:
     resource_type: str | None = None
     custom_message: str | None = None
     facts: JsonObject = field(default_factory=dict)
+    bundle: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitTerms:
+    """Free units of one product or SKU. effect: ADD_NEW_ITEMS, ADD_MISSING_ITEMS or ADD_SAME_ITEMS."""
+
+    unit_type: str
+    effect: str
+    unit_off: int = 1
+    formula: str | None = None
+    stored: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class DiscountTerms:
-    """A stored discount, read. effect: None where none is stored; it is resolved when it is calculated."""
+    """A stored discount, read. effect: None where none is stored; it is resolved when it is calculated.
+
+    formula: of the type's value; what is stored beside it is the fallback. units: of type UNIT.
+    """
 
     type: str
     effect: str | None = None
     amount_off: int = 0
     percent_off: Decimal = Decimal(0)
-    fixed_amount: int = 0
+    fixed_amount: int | None = None
     amount_limit: int | None = None
     aggregated_amount_limit: int | None = None
+    formula: str | None = None
+    units: tuple[UnitTerms, ...] = ()
     stored: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class GiftTerms:
-    """A gift card. balance: what can be spent now, credits locked by other sessions already taken off."""
+    """A gift card. balance: what can be spent now, locked_credits (held by other sessions) already taken off."""
 
     balance: int
     effect: str | None = None
+    locked_credits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,197 +101,136 @@ class Validity:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """One operator and its operands."""
-
-    operator: str
-    values: tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RuleNode:
-    """One numbered rule: all its conditions hold, and so does the set nested in it."""
-
-    number: int
-    name: str
-    property: str | None
-    conditions: tuple[Condition, ...]
-    nested: RuleTree | None = None
-    error_message: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class All:
-    """Every child holds; without children it is true."""
-
-    children: tuple[Logic, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """At least one child holds."""
-
-    children: tuple[Logic, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """The rule of this number holds."""
-
-    number: int
-
-
-Logic = All | AnyOf | Ref
-
-
-@dataclass(frozen=True, slots=True)
-class RuleTree:
-    """Numbered rules and the logic between them."""
-
-    nodes: Mapping[int, RuleNode]
-    logic: Logic
-
-
-@dataclass(frozen=True, slots=True)
-class RuleSet:
-    """A stored validation rule (`val_…`), read."""
+class CategoryTerms:
+    """What stacking rules sort and limit by: the redeemable's own category, else its campaign's."""
 
     public_id: str
-    tree: RuleTree
-    error_message: str | None = None
     name: str = ""
+    hierarchy: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class VoucherTerms:
-    """Everything about a voucher (later: a promotion tier) that decides whether and how it is redeemed.
+    """Everything about a voucher or a promotion tier that decides whether and how it is redeemed.
 
-    quantity: None is unlimited. held_quantity: uses held by sessions of others.
+    code: of a tier its id. type: the voucher's, PROMOTION_TIER for a tier. quantity: None is unlimited. held_quantity:
+    uses held by sessions of others. holder_id, referrer_id: public ids of customers. publication_expires: when the
+    holder's time is over. hierarchy: of tiers.
     """
 
     code: str
     public_id: str
     type: str
+    name: str = ""
     active: bool = True
+    campaign_id: str | None = None
+    campaign_type: str | None = None
     campaign_active: bool = True
     validity: Validity = field(default_factory=Validity)
+    publication_expires: datetime | None = None
     quantity: int | None = None
     redeemed_quantity: int = 0
     held_quantity: int = 0
+    publish_count: int = 0
     discount: DiscountTerms | None = None
     gift: GiftTerms | None = None
     rule_sets: tuple[RuleSet, ...] = ()
+    category: CategoryTerms | None = None
+    hierarchy: int | None = None
+    holder_id: str | None = None
+    referrer_id: str | None = None
+    is_referral_code: bool = False
+    metadata: JsonObject = field(default_factory=dict)
+
+    @property
+    def is_tier(self) -> bool:
+        """Whether this is a promotion tier."""
+        return self.type == PROMOTION_TIER
 
     @property
     def label(self) -> str:
-        """The word of the wire's sentences: Discount Coupon, Gift Card."""
-        return LABELS[self.type]
+        """The word of the wire's sentences: Discount Coupon, Gift Card, Promotion Tier."""
+        return REFERRAL_LABEL if self.is_referral_code else LABELS[self.type]
+
+    @property
+    def applicable_to(self) -> ApplicableTo | None:
+        """Which lines it is for, from the first of its rules that says so; None: from none."""
+        for rule_set in self.rule_sets:
+            if rule_set.applicable_to is not None and rule_set.applicable_to.says_anything:
+                return rule_set.applicable_to
+        return None
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One order line. None: not known (price, amount) or never touched by a discount.
+class CustomerFacts:
+    """Who redeems, as far as known. metadata: the stored with what the request sent on top."""
 
-    data: what was sent or found in the catalogue and is shown again: ids, product, sku, metadata, …
-    """
+    public_id: str | None = None
+    source_id: str | None = None
+    metadata: JsonObject = field(default_factory=dict)
+    birthdate: date | None = None
 
-    quantity: int = 1
+
+@dataclass(frozen=True, slots=True)
+class CatalogueItem:
+    """A product or SKU that free units are made of. data: what the wire shows of its line."""
+
     price: int | None = None
-    amount: int | None = None
-    discount_amount: int | None = None
-    applied_discount_amount: int | None = None
+    item: Item = NO_ITEM
     data: JsonObject = field(default_factory=dict)
 
-    @property
-    def subtotal_amount(self) -> int | None:
-        """What is left to pay for the line."""
-        return None if self.amount is None else self.amount - (self.discount_amount or 0)
 
-    def with_discount(self, applied: int) -> Self:
-        """The line with `applied` more taken off."""
-        return replace(
-            self,
-            discount_amount=(self.discount_amount or 0) + applied,
-            applied_discount_amount=(self.applied_discount_amount or 0) + applied,
-        )
+class Count(NamedTuple):
+    """One counter that a rule reads; rolled back and failed redemptions never count.
 
-
-@dataclass(frozen=True, slots=True)
-class OrderState:
-    """An order at one moment of a calculation. None: no such discount so far, hence no such field on the wire.
-
-    `applied_*` belong to one redeemable, or in the final state to the whole request; the others are cumulative.
+    subject: public id of the voucher, tier or campaign. what: redemptions, orders_amount, discount_amount or
+    gift_amount. by: nobody in particular, customer, api_key or user. period: ever, daily, weekly, monthly.
     """
 
-    amount: int | None = None
-    initial_amount: int | None = None
-    discount_amount: int | None = None
-    applied_discount_amount: int | None = None
-    items_applied_discount_amount: int | None = None
-    lines: tuple[Line, ...] = ()
-    data: JsonObject = field(default_factory=dict)
+    subject: str
+    what: Literal["redemptions", "orders_amount", "discount_amount", "gift_amount"] = "redemptions"
+    by: Literal["", "customer", "api_key", "user"] = ""
+    period: Literal["", "daily", "weekly", "monthly"] = ""
 
-    @property
-    def items_discount_amount(self) -> int | None:
-        """The lines' discounts together; None where no line has one."""
-        amounts = [line.discount_amount for line in self.lines if line.discount_amount is not None]
-        return sum(amounts) if amounts else None
 
-    @property
-    def total_discount_amount(self) -> int | None:
-        """All discounts together, not clamped to the amount; None where there is none."""
-        return _added(self.discount_amount, self.items_discount_amount)
+class UnitCount(NamedTuple):
+    """Units discounted so far: of a line's product key (`product_…`) or of a collection's members, see `limit`.
 
-    @property
-    def total_applied_discount_amount(self) -> int | None:
-        """What this redeemable, or in the final state this request, took off."""
-        return _added(self.applied_discount_amount, self.items_applied_discount_amount)
+    subject: public id of the campaign or tier. key: public id of the product, SKU or collection. by: "" or customer.
+    """
 
-    @property
-    def total_amount(self) -> int:
-        """What is left to pay, never below 0."""
-        return max(0, (self.amount or 0) - (self.total_discount_amount or 0))
-
-    def fresh(self) -> Self:
-        """The same order before the next redeemable: nothing applied yet."""
-        if self.applied_discount_amount is None and self.items_applied_discount_amount is None:
-            return self
-        return replace(
-            self,
-            applied_discount_amount=None,
-            items_applied_discount_amount=None,
-            lines=tuple(replace(line, applied_discount_amount=None) for line in self.lines),
-        )
-
-    def with_order_discount(self, applied: int) -> Self:
-        """The order with `applied` more taken off its total."""
-        return replace(
-            self,
-            discount_amount=(self.discount_amount or 0) + applied,
-            applied_discount_amount=(self.applied_discount_amount or 0) + applied,
-        )
+    subject: str
+    key: str
+    by: Literal["", "customer"] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The situation of one attempt.
+    """The situation of one attempt; services fill it, asking for counts and collections only where rules name them.
 
     at: aware. zone: the project's. order: None when no order was sent; changes from one redeemable to the next.
     customer_named: whether anything names a customer, stored or not. segments: of those that the rules name, the public
-    ids of the ones the customer is in. credits: gift credits asked for; None is "as much as possible".
+    ids of the ones the customer is in. credits: gift credits asked for; None is "as much as possible". metadata: of the
+    redemption. counts, unit_counts: as `needs.of` asked for them, 0 where absent. catalogue: by the id that free units
+    name. api_key, user: who calls. ignored_rules: names that hold whatever is found (qualifications).
+
     """
 
     at: datetime
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     order: OrderState | None = None
     customer_named: bool = False
+    customer: CustomerFacts = field(default_factory=CustomerFacts)
     segments: frozenset[str] = frozenset()
     credits: int | None = None
     metadata: JsonObject = field(default_factory=dict)
+    publication_metadata: JsonObject = field(default_factory=dict)
+    counts: Mapping[Count, int] = field(default_factory=dict)
+    unit_counts: Mapping[UnitCount, int] = field(default_factory=dict)
+    catalogue: Mapping[str, CatalogueItem] = field(default_factory=dict)
+    api_key: str | None = None
+    user: str | None = None
+    ignored_rules: frozenset[str] = frozenset()
 
 
 CalculationMode = Literal["DISCOUNTED_AMOUNT", "INITIAL_AMOUNT"]
-
-
-def _added(first: int | None, second: int | None) -> int | None:
-    return None if first is None and second is None else (first or 0) + (second or 0)

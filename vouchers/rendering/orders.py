@@ -9,15 +9,21 @@ from typing import Any
 
 from config.kernel.instants import to_wire, to_wire_or_none
 from tracking.models import Order
-from vouchers.engine.terms import Line, OrderState
+from vouchers.engine.order_state import Line, OrderState
 
 CUMULATIVE = ("amount", "initial_amount", "discount_amount", "items_discount_amount", "total_discount_amount")
+LINE_FIELDS = (
+    *("initial_quantity", "discount_quantity", "applied_discount_quantity", "amount", "initial_amount", "price"),
+    *("discount_amount", "applied_discount_amount", "subtotal_amount"),
+)
 APPLIED = ("applied_discount_amount", "items_applied_discount_amount", "total_applied_discount_amount")
 
 
 def render_amounts(state: OrderState) -> dict[str, Any]:
     """The amounts that are known; `total_amount` wherever there is an amount."""
     wire = {name: value for name in CUMULATIVE if (value := getattr(state, name)) is not None}
+    if not state.initial_amount_is_news:
+        wire.pop("initial_amount", None)
     if state.amount is not None:
         wire["total_amount"] = state.total_amount
     return wire | {name: value for name in APPLIED if (value := getattr(state, name)) is not None}
@@ -26,7 +32,7 @@ def render_amounts(state: OrderState) -> dict[str, Any]:
 def render_line(line: Line) -> dict[str, Any]:
     """One order line; what was sent or found in the catalogue comes back beside the amounts."""
     wire: dict[str, Any] = {"object": "order_item", **line.data, "quantity": line.quantity}
-    for name in ("amount", "price", "discount_amount", "applied_discount_amount", "subtotal_amount"):
+    for name in LINE_FIELDS:
         value = getattr(line, name)
         if value is not None:
             wire[name] = value

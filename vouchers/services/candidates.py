@@ -19,8 +19,10 @@ from customers.models import Customer
 from customers.payloads import CustomerData
 from tracking.services.identities import Identity
 from vouchers.engine import codes, definitions, discounts, stacking
+from vouchers.engine.order_state import OrderState
+from vouchers.engine.rule_terms import RuleSet
 from vouchers.engine.stacking import Candidate
-from vouchers.engine.terms import Facts, GiftTerms, OrderState, RuleSet, Validity, VoucherTerms
+from vouchers.engine.terms import Facts, GiftTerms, Validity, VoucherTerms
 from vouchers.errors import DuplicatedRedeemables, RedeemablesLimitExceeded
 from vouchers.models import Campaign, Voucher
 from vouchers.payloads import Redeemable, RedeemRequest

@@ -12,7 +12,7 @@ from config.project.models import Project
 from tracking.models import Order
 from tracking.payloads import OrderData
 from tracking.services import catalogue
-from vouchers.engine.terms import Line, OrderState
+from vouchers.engine.order_state import Line, OrderState
 from vouchers.payloads import RedeemRequest
 from vouchers.services import transactions
 

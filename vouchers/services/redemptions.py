@@ -27,8 +27,9 @@ from tracking.services import events, identities, orders
 from tracking.services.identities import Identity
 from vouchers.engine import stacking
 from vouchers.engine.discounts import Effect
+from vouchers.engine.order_state import OrderState
 from vouchers.engine.stacking import Outcome, Stack, StackingRules
-from vouchers.engine.terms import OrderState, Refusal
+from vouchers.engine.terms import Refusal
 from vouchers.models import Redemption, Voucher, VoucherTransaction
 from vouchers.payloads import RedeemRequest
 from vouchers.rendering.orders import CUMULATIVE, render_line, render_order, render_order_state

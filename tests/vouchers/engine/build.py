@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vouchers.engine import definitions, discounts
-from vouchers.engine.terms import Facts, GiftTerms, Line, OrderState, RuleSet, Validity, VoucherTerms
+from vouchers.engine.order_state import Line, OrderState
+from vouchers.engine.rule_terms import RuleSet
+from vouchers.engine.terms import Facts, GiftTerms, Validity, VoucherTerms
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.vouchers.engine.build import gift, order, voucher
 from vouchers.engine import discounts
-from vouchers.engine.terms import OrderState
+from vouchers.engine.order_state import OrderState
 
 AMOUNT = {"type": "AMOUNT", "effect": "APPLY_TO_ORDER"}
 PERCENT = {"type": "PERCENT", "effect": "APPLY_TO_ORDER"}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vouchers.engine import logic
-from vouchers.engine.terms import All, AnyOf, Logic, Ref
+from vouchers.engine.rule_terms import All, AnyOf, Logic, Ref
 
 
 @pytest.mark.parametrize(
