@@ -67,7 +67,10 @@ def _whole(query: Mapping[str, Any], name: str, default: int) -> int:
 
 
 class PagePagination(BasePagination):
-    """`limit`/`page` with an exact `total`. The view names `data_ref`, `orders` (wire → column) and `default_order`."""
+    """`limit`/`page` with an exact `total`. The view names `data_ref`, `orders` (wire → column) and `default_order`.
+
+    `nullable_orders`: columns that may be empty; rows without a value come last in either direction.
+    """
 
     default_orders: ClassVar[Mapping[str, str]] = {"created_at": "created_at", "updated_at": "updated_at"}
 
@@ -75,12 +78,16 @@ class PagePagination(BasePagination):
         limit, page = parse_limit(request.query_params), parse_page(request.query_params)
         orders = getattr(view, "orders", self.default_orders)
         _, column = parse_order(request.query_params, orders, getattr(view, "default_order", "-created_at"))
-        tie = "-pk" if column.startswith("-") else "pk"
+        nullable = getattr(view, "nullable_orders", frozenset())
         self.data_ref = getattr(view, "data_ref", "data")
         self.total = queryset.count()
         start = (page - 1) * limit
         self.has_more = start + limit < self.total
-        return list(queryset.order_by(column, tie)[start : start + limit]) if start < self.total else []
+        if start >= self.total:
+            return []
+        if column.removeprefix("-") in nullable:
+            return _nulls_last(queryset, column, start, limit)
+        return list(_ordered(queryset, column)[start : start + limit])
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response(envelope(self.data_ref, data, self.total))
@@ -105,6 +112,22 @@ class PagePagination(BasePagination):
             _parameter("page", {"type": "integer", "minimum": 1, "maximum": LAST_PAGE, "default": 1}),
             _parameter("order", {"type": "string", "enum": names}),
         ]
+
+
+def _ordered(rows: QuerySet[Any], column: str) -> QuerySet[Any]:
+    return rows.order_by(column, "-pk" if column.startswith("-") else "pk")
+
+
+def _nulls_last(rows: QuerySet[Any], column: str, start: int, limit: int) -> list[Any]:
+    """Rows with a value, then those without: two stretches, each of which the plain index on the column serves."""
+    name = column.removeprefix("-")
+    valued, empty = rows.filter(**{f"{name}__isnull": False}), rows.filter(**{f"{name}__isnull": True})
+    page = list(_ordered(valued, column)[start : start + limit])
+    if len(page) < limit:
+        before = start + len(page) if page else valued.count()
+        past = start + len(page) - before
+        page += _ordered(empty, column)[past : past + limit - len(page)]
+    return page
 
 
 def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:

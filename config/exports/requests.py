@@ -58,7 +58,8 @@ def parse(*, project: Project, kind: ExportKind, parameters: Mapping[str, Any], 
     order = _order(kind, parameters.get("order"))
     name = order.removeprefix("-")
     rows = kind.rows(project).filter(_condition(project, kind, parameters, at))
-    return ExportRequest(kind, columns, rows, kind.orders[name], order.startswith("-"), name in kind.keyset)
+    keyset = name in kind.keyset
+    return ExportRequest(kind, columns, rows, kind.orders[name], order.startswith("-"), keyset, not keyset)
 
 
 def _columns(project: Project, kind: ExportKind, fields: object) -> tuple[Column, ...]:

@@ -62,6 +62,7 @@ class CustomerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Customer]):
         "updated_at": "updated_at",
         "source_id": "source_id",
     }
+    nullable_orders: ClassVar[frozenset[str]] = frozenset({"updated_at", "source_id"})
     default_order: ClassVar[str] = "-created_at"
 
     def get_queryset(self) -> QuerySet[Customer]:

@@ -34,7 +34,9 @@ NESTED_LOOPS: Final = (
 )
 ANY_JOINS: Final = NESTED_LOOPS.replace(" off", " DEFAULT")
 """The planner knows nothing about the staged rows and, while a table grows, little about it: left alone it reads the
-whole table for every batch sooner or later. Two index look-ups a row are right at every size.
+whole table for every batch sooner or later. Two index look-ups a row are right at every size. The first is a LATERAL
+with LIMIT, which cannot become anything else: as a join it was once the whole project compared with every staged row,
+because the statistics knew the project as empty.
 """
 
 COLUMN_TYPES: Final = {
@@ -184,13 +186,15 @@ def _statement(from_table: bool, answer: str) -> str:
     changed_returns, added_returns = ("c.id", "id") if answer == "counts" else (_aliased("c"), returned)
     return f"""
         WITH staged AS MATERIALIZED ({source}), matched AS MATERIALIZED (
-            SELECT s.*, c.id AS customer_id FROM staged s LEFT JOIN customers_customer c
-                ON c.project_id = %(project)s AND c.source_id = s.source_id AND c.deleted_at IS NULL
-            WHERE s.id IS NULL
+            SELECT s.*, c.id AS customer_id FROM staged s LEFT JOIN LATERAL (
+                SELECT c.id FROM customers_customer c
+                WHERE c.project_id = %(project)s AND c.source_id = s.source_id AND c.deleted_at IS NULL LIMIT 1
+            ) c ON true WHERE s.id IS NULL
             UNION ALL
-            SELECT s.*, c.id AS customer_id FROM staged s LEFT JOIN customers_customer c
-                ON c.project_id = %(project)s AND c.public_id = s.id AND c.deleted_at IS NULL
-            WHERE s.id IS NOT NULL
+            SELECT s.*, c.id AS customer_id FROM staged s LEFT JOIN LATERAL (
+                SELECT c.id FROM customers_customer c
+                WHERE c.project_id = %(project)s AND c.public_id = s.id AND c.deleted_at IS NULL LIMIT 1
+            ) c ON true WHERE s.id IS NOT NULL
         ), changed AS (
             UPDATE customers_customer c SET {sets}, updated_at = {moment}, version = c.version + 1
             FROM (SELECT * FROM matched ORDER BY customer_id) m

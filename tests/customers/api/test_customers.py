@@ -235,3 +235,20 @@ def test_the_list_takes_the_same_few_queries_whatever_its_length(api, five, djan
     api.get("/v1/customers")
     with django_assert_max_num_queries(2):
         api.get("/v1/customers")
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [("-updated_at", "42310"), ("updated_at", "32401"), ("source_id", "01234"), ("-source_id", "21043")],
+)
+def test_rows_without_the_value_come_last_in_either_direction(api, shop, order, expected):
+    """4 changed last, before it 2 and 3; 0 and 1 never did. 3 and 4 have no source id."""
+    hours = {4: 3, 2: 2, 3: 1}
+    for n in range(5):
+        changed = BASE + timedelta(hours=hours[n]) if n in hours else None
+        source_id = f"crm-{n}" if n < 3 else None
+        make_customer(project=shop.project, source_id=source_id, name=str(n), created_at=BASE, updated_at=changed)
+    for limit in (1, 2, 3, 5):
+        asked = [{"order": order, "limit": limit, "page": page} for page in range(1, 7)]
+        pages = [api.get("/v1/customers", query).json()["customers"] for query in asked]
+        assert "".join(row["name"] for page in pages for row in page) == expected
