@@ -21,3 +21,9 @@ class AmbiguousTrackingId(Invalid):
     def message(self) -> str:
         """The wire's sentence with both identifiers in it."""
         return self._message
+
+
+class ResourceProtected(Invalid):
+    """Resource is protected"""
+
+    key = "resource_protected"

@@ -1,12 +1,16 @@
-"""Tracking's own periodic work."""
+"""Tracking's work in the background."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from procrastinate.contrib.django import app
 
-from config.jobs import queues
+from config.jobs import bulk, queues, runner
+from config.jobs.runner import Run
 from config.kernel import instants
-from tracking.services import partitions
+from tracking.services import partitions, products
 
 
 @app.periodic(cron="15 2 * * *")
@@ -16,3 +20,24 @@ def ensure_partitions(timestamp: int) -> None:
     partitions.ensure_partitions(at=instants.now())
     if partitions.rows_in_default():
         partitions.log.error("the default partition of the event log is not empty")
+
+
+@runner.job(queue=queues.SHORT, name="tracking.update_products")
+def update_products(run: Run) -> dict[str, Any]:
+    """Apply the items of one `products/bulk/async`."""
+
+    def apply(items: Sequence[Any], _: Any) -> Sequence[bulk.Done]:
+        return products.upsert_each(project=run.action.project, items=items, at=instants.now())
+
+    return bulk.run(run, apply, clock=instants.now)
+
+
+@runner.job(queue=queues.SHORT, name="tracking.update_products_metadata")
+def update_products_metadata(run: Run) -> dict[str, Any]:
+    """Give all products of one `products/metadata/async` the same metadata; unknown ones are created."""
+
+    def apply(items: Sequence[Any], shared: Any) -> Sequence[bulk.Done]:
+        rows = [{"source_id": source_id, "metadata": shared} for source_id in items]
+        return products.upsert_each(project=run.action.project, items=rows, at=instants.now())
+
+    return bulk.run(run, apply, clock=instants.now)

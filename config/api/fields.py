@@ -198,3 +198,20 @@ def parse(body: type[Body], data: Any) -> dict[str, Any]:
     serializer = body(data=data)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
+
+
+def parse_each(body: type[Body], data: Any) -> list[dict[str, Any]]:
+    """As `parse`, for an array of bodies. Raises InvalidPayload naming the first bad one by its position."""
+    if not isinstance(data, list):
+        raise InvalidPayload("Payload should be array")
+    if not data:
+        raise InvalidPayload("The payload cannot be empty")
+    found = []
+    for index, item in enumerate(data):
+        try:
+            found.append(parse(body, item))
+        except InvalidPayload as error:
+            place = f"Property [{index}]"
+            details = error.details or ""
+            raise InvalidPayload(details.replace("Property ", place, 1).replace("Payload", place, 1)) from error
+    return found

@@ -73,3 +73,10 @@ class TextsFilter(django_filters.Filter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, widget=TextsWidget(), **kwargs)
+
+
+class CreatedFilterSet(django_filters.FilterSet):
+    """`start_date` and `end_date`: when the row was made, both bounds included."""
+
+    start_date = InstantFilter(field_name="created_at", lookup_expr="gte")
+    end_date = InstantFilter(field_name="created_at", lookup_expr="lte")

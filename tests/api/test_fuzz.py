@@ -22,7 +22,17 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import status_code_conformance
 
 from config.wsgi import application
-from tests.factories import ORIGIN, Shop, make_customer, make_rule, make_segment, make_shop, make_voucher
+from tests.factories import (
+    ORIGIN,
+    ProductFactory,
+    Shop,
+    SkuFactory,
+    make_customer,
+    make_rule,
+    make_segment,
+    make_shop,
+    make_voucher,
+)
 from vouchers.models import RuleAssignment
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
@@ -36,6 +46,7 @@ MUST_SUCCEED = (
     *("GET /v1/customers/{customer_id}/redeemables", "POST /v1/customers/{id}/permanent-deletion"),
     *("POST /v1/vouchers", "PUT /v1/vouchers/{code}", "POST /v1/vouchers/{code}/redemption"),
     *("POST /v1/validations", "POST /v1/redemptions", "GET /v1/redemptions", "POST /v1/validation-rules"),
+    *("POST /v1/products", "PUT /v1/products/{product_id}", "POST /v1/products/{product_id}/skus", "GET /v1/products"),
     *("GET /client/v1/validate", "POST /client/v1/validations", "POST /client/v1/redemptions"),
 )
 """Operations that fuzzing must have got through at least once, or it proves little."""
@@ -65,6 +76,8 @@ def target(transactional_db: None) -> Target:
     gift = make_voucher(project=project, code="GIFT/1", gift_amount=5000, discount=None)
     rule = make_rule(voucher, rules={})
     segment = make_segment(project=project)
+    product = ProductFactory.create(project=project, source_id="mug/1")
+    SkuFactory.create(product=product, source_id="mug/red")
     secrets = shop.secrets
     return Target(
         shop=shop,
@@ -88,6 +101,8 @@ def target(transactional_db: None) -> Target:
             "customer_id": [customer.public_id, "crm/1"],
             "segment_id": [segment.public_id],
             "project_id": [project.public_id],
+            "product_id": ["mug/1", product.public_id],
+            "sku_id": ["mug/red"],
             "related_object": ["customer"],
         },
     )

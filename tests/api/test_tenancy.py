@@ -105,7 +105,9 @@ def known(full: Shop) -> dict[str, list[str]]:
         "segmentId": [segment],
         "customer_id": [customer],
         "customerId": [customer],
-        "order_id": ["known-order"],
+        "order_id": ["known-order", project_row("tracking.Order", full)],
+        "product_id": ["known-product"],
+        "sku_id": ["known-sku"],
         "project_id": [project.public_id],
         "category_id": [project_row("vouchers.Category", full)],
     }

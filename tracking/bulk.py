@@ -1,0 +1,48 @@
+"""Doors for many products or orders at once: check the whole body, queue the job. Source: products-orders.md §3, §7."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from config.jobs import bulk
+from config.jobs.models import AsyncAction
+from config.project import schemas
+from config.project.models import Project
+from customers.errors import NotEnoughSourceIds
+from tracking import tasks
+
+
+def start_products(
+    *, project: Project, items: Sequence[Mapping[str, Any]], at: datetime, request_id: str = ""
+) -> AsyncAction:
+    """Queue `products/bulk/async`. items: of checked shape, each with a source id."""
+    return bulk.start(
+        project=project,
+        type="PRODUCTS.BULK_UPDATE",
+        task=tasks.update_products,
+        items=items,
+        at=at,
+        title="Update of many products",
+        request_id=request_id,
+    )
+
+
+def start_products_metadata(
+    *, project: Project, source_ids: Sequence[str], metadata: Mapping[str, Any], at: datetime, request_id: str = ""
+) -> AsyncAction:
+    """Queue `products/metadata/async`. Raises NotEnoughSourceIds, MetadataValidationFailed."""
+    if not source_ids:
+        raise NotEnoughSourceIds("Specify at least 1 ID in source_ids.")
+    schemas.require(project, "product", metadata, whole=False)
+    return bulk.start(
+        project=project,
+        type="PRODUCTS.METADATA_UPDATE",
+        task=tasks.update_products_metadata,
+        items=source_ids,
+        shared=dict(metadata),
+        at=at,
+        title="Metadata of many products",
+        request_id=request_id,
+    )
