@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,7 @@ from typing import Any, Final
 
 from django.db.models import QuerySet
 
-from config.dashboard import lists
+from config.dashboard import lists, metadata_samples
 from config.dashboard.lists import ListSpec, Sort
 from config.dashboard.narrowings import by_filter, by_segment
 from config.exports import kinds
@@ -21,9 +20,6 @@ from config.project.models import Project
 from config.project.permissions import Permission
 from customers.dashboard.lists import customer_list, customers_of
 from vouchers.dashboard.lists import redemption_list, redemptions_of, voucher_list, vouchers_of
-
-SAMPLE: Final = 500
-"""Rows that are looked at for metadata keys."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ class Exportable:
         found = {name: header(name, raw=False) for name in kind.columns}
         if kind.metadata_path:
             declared = schemas.schema_of(project, kind.metadata_object or kind.name).live()
-            for key in (*declared, *metadata_keys(kind.rows(project), kind.metadata_path)):
+            for key in (*declared, *metadata_samples.look(kind.rows(project), kind.metadata_path).counts):
                 found[METADATA_PREFIX + key] = key
         return found
 
@@ -94,12 +90,6 @@ EXPORTABLES: Final = {
         ),
     )
 }
-
-
-def metadata_keys(rows: QuerySet[Any], path: str = "metadata") -> Counter[str]:
-    """The metadata keys of the newest rows, with how many of these have each."""
-    sample = rows.order_by("-created_at", "-pk").values_list(path, flat=True)[:SAMPLE]
-    return Counter(key for metadata in sample if isinstance(metadata, dict) for key in metadata)
 
 
 def register() -> None:

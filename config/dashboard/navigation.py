@@ -57,6 +57,8 @@ NAVIGATION: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     (
         "Settings",
         (
+            Entry("project", "Project", "pencil", "dashboard:project-settings", Permission.MANAGE_PROJECT),
+            Entry("metadata", "Metadata schema", "file", "dashboard:metadata-schemas", Permission.MANAGE_PROJECT),
             Entry("keys", "API keys", "bolt", "dashboard:keys", Permission.MANAGE_PROJECT),
             Entry("members", "Members", "users", "dashboard:members", Permission.MANAGE_MEMBERS),
             Entry("audit", "Audit log", "clock", "dashboard:audit", Permission.SEE_AUDIT),

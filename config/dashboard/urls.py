@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from config.dashboard import account, api_keys, audit_log, exports, members, profile
+from config.dashboard import account, api_keys, audit_log, exports, members, metadata_schemas, profile, project_settings
 from config.dashboard import imports as import_pages
 from config.dashboard.home import Nothing, Overview, ProjectSwitch
 from config.dashboard.login import SignIn
@@ -40,6 +40,11 @@ urlpatterns = [
     path("exports/", exports.ExportList.as_view(), name="exports"),
     path("exports/new/", exports.ExportNew.as_view(), name="export-new"),
     path("exports/<str:public_id>/file/", exports.ExportFile.as_view(), name="export-file"),
+    path("settings/project/", project_settings.ProjectSettings.as_view(), name="project-settings"),
+    path("settings/metadata/", metadata_schemas.SchemaList.as_view(), name="metadata-schemas"),
+    path("settings/metadata/new/", metadata_schemas.SchemaNew.as_view(), name="metadata-schema-new"),
+    path("settings/metadata/<path:related_object>/key/", metadata_schemas.KeyPage.as_view(), name="metadata-key"),
+    path("settings/metadata/<path:related_object>/", metadata_schemas.SchemaPage.as_view(), name="metadata-schema"),
     path("settings/members/", members.MemberList.as_view(), name="members"),
     path("settings/members/new/", members.MemberNew.as_view(), name="member-new"),
     path("settings/members/<str:public_id>/", members.MemberRole.as_view(), name="member"),
