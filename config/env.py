@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from ipaddress import ip_network
 from pathlib import Path
 
 TRUE = frozenset({"1", "true", "yes", "on"})
@@ -46,6 +47,17 @@ def env_list(name: str, default: list[str] | None = None) -> list[str]:
     """Parts between commas, trimmed; empty parts are dropped."""
     value = os.environ.get(name, "")
     return [part.strip() for part in value.split(",") if part.strip()] if value else list(default or [])
+
+
+def env_networks(name: str) -> list[str]:
+    """Networks between commas, such as 10.0.0.0/8, fd00::/8."""
+    networks = env_list(name)
+    for network in networks:
+        try:
+            ip_network(network, strict=False)
+        except ValueError:
+            raise BadSetting(name, network, "a network such as 10.0.0.0/8") from None
+    return networks
 
 
 def env_secret(name: str, file: Path) -> str:

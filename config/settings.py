@@ -8,7 +8,7 @@ from typing import Any
 from psycopg.conninfo import conninfo_to_dict
 
 from config import embedded
-from config.env import BadSetting, env_bool, env_int, env_list, env_rate, env_secret, env_str
+from config.env import BadSetting, env_bool, env_int, env_list, env_networks, env_rate, env_secret, env_str
 from config.paths import BASE_DIR, data_dir
 
 DATA_DIR = data_dir()
@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "config.project",
     "config.jobs",
+    "config.webhooks",
     "config.imports",
     "config.exports",
     "config.api",
@@ -195,6 +196,10 @@ CLIENT_RATE = env_rate("CLIENT_RATE", "5/5s")
 API_RATE = env_rate("API_RATE", "off")
 CLIENT_MISS_RATE = env_rate("CLIENT_MISS_RATE", "20/10m") if CLIENT_RATE else None
 TRACKING_COOKIE_NAME = env_str("TRACKING_COOKIE_NAME", "tracking_id")
+
+# Webhooks go out over https to public addresses only; an intranet's networks are listed on purpose.
+WEBHOOK_ALLOW_HTTP = env_bool("WEBHOOK_ALLOW_HTTP", False)
+WEBHOOK_ALLOWED_NETWORKS = env_networks("WEBHOOK_ALLOWED_NETWORKS")
 
 
 REST_FRAMEWORK = {

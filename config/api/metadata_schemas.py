@@ -13,12 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config.api.auditing import note
-from config.api.authentication import ManagementKeyAuthentication, access_of
+from config.api.authentication import access_of
 from config.api.lists import envelope
+from config.api.managed import ManagedViewSet, body_of
 from config.kernel import instants
-from config.kernel.errors import InvalidPayload, NotFound
+from config.kernel.errors import NotFound
 from config.project import schemas
-from config.project.models import MetadataSchema, Project
+from config.project.models import MetadataSchema
 
 _CAMEL = {
     "object_type": "objectType",
@@ -108,22 +109,11 @@ class MetadataSchemaViewSet(viewsets.GenericViewSet[MetadataSchema]):
         return Response(render(schema, camel=True))
 
 
-class ManagedMetadataSchemaViewSet(viewsets.GenericViewSet[MetadataSchema]):
+class ManagedMetadataSchemaViewSet(ManagedViewSet[MetadataSchema]):
     """`/management/v1/projects/{projectId}/metadata-schemas`."""
 
-    authentication_classes = (ManagementKeyAuthentication,)
     queryset = MetadataSchema.objects.none()
     serializer_class = SchemaObject
-    pagination_class = None
-    filterset_class = None
-    lookup_field = "public_id"
-
-    def project(self) -> Project:
-        """The project of the address, which must be the key's own. Raises NotFound."""
-        project = access_of(self.request).project
-        if self.kwargs["project_id"] != project.public_id:
-            raise NotFound.of("project", self.kwargs["project_id"])
-        return project
 
     @extend_schema(responses={200: forced_singular_serializer(ManagedSchemaList)})  # type: ignore[no-untyped-call]
     def list(self, request: Request, project_id: str) -> Response:
@@ -134,7 +124,7 @@ class ManagedMetadataSchemaViewSet(viewsets.GenericViewSet[MetadataSchema]):
     @extend_schema(request=SchemaBody, responses={200: SchemaObject})
     def create(self, request: Request, project_id: str) -> Response:
         with transaction.atomic():
-            schema = schemas.create(project=self.project(), body=_body(request), at=instants.now())
+            schema = schemas.create(project=self.project(), body=body_of(request), at=instants.now())
             note(request, "metadata_schema.created", "metadata_schema", schema.public_id, after=schemas.facts(schema))
         return Response(render(schema, camel=False))
 
@@ -147,7 +137,7 @@ class ManagedMetadataSchemaViewSet(viewsets.GenericViewSet[MetadataSchema]):
         schema = schemas.find(project=project, public_id=public_id)
         before = schemas.facts(schema)
         with transaction.atomic():
-            schema = schemas.update(project=project, schema=schema, body=_body(request), at=instants.now())
+            schema = schemas.update(project=project, schema=schema, body=body_of(request), at=instants.now())
             note(
                 request,
                 "metadata_schema.changed",
@@ -166,9 +156,3 @@ class ManagedMetadataSchemaViewSet(viewsets.GenericViewSet[MetadataSchema]):
             schemas.delete(project=project, schema=schema)
             note(request, "metadata_schema.deleted", "metadata_schema", public_id, before=schemas.facts(schema))
         return Response(status=204)
-
-
-def _body(request: Request) -> dict[str, Any]:
-    if not isinstance(request.data, dict):
-        raise InvalidPayload("Payload should be object")
-    return request.data

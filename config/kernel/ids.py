@@ -33,7 +33,7 @@ FORMATS: Final[dict[str, tuple[Kind, int]]] = {
     **dict.fromkeys(
         (
             *("r_", "rf_", "rr_", "rrf_", "prod_", "sku_", "ord_", "ordli_", "cat_", "aa_", "rh_", "vtx_", "stk_"),
-            *("valid_", "event_", "evcus_", "evvou_", "evred_", "whs_"),
+            *("valid_", "event_", "evcus_", "evvou_", "evred_", "evpub_", "evcam_", "evord_", "evbvr_", "whs_"),
         ),
         ("hex", 18),
     ),

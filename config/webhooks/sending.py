@@ -1,0 +1,155 @@
+"""One attempt: a POST to the target within ten seconds in all, whatever the receiver does."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpcore
+from httpcore import SOCKET_OPTION
+
+from config.webhooks import guard
+
+DEADLINE: Final = 10.0
+"""Seconds from the look-up of the name to the last byte read."""
+MOST_READ: Final = 64 * 1024
+MOST_KEPT: Final = 1024
+GONE: Final = 410
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is sent: the bytes that were signed, and all headers."""
+
+    target_url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of an attempt. status: None where no answer came; error: why not, for people."""
+
+    status: int | None
+    text: str
+    error: str
+    milliseconds: int
+
+    @property
+    def is_success(self) -> bool:
+        """Any 2xx."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+class GuardedBackend(httpcore.AsyncNetworkBackend):
+    """Resolves the name itself and connects only where `guard` allows; the name is kept for TLS."""
+
+    def __init__(self, networks: list[str]) -> None:
+        self._networks = networks
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=1)
+        addresses = guard.check_all(list(dict.fromkeys(str(entry[4][0]) for entry in found)), self._networks)
+        if port not in (443, 8443, 80) and not guard.are_listed(addresses, self._networks):
+            raise guard.NotAllowed(f"port {port} is not allowed")
+        return await self._inner.connect_tcp(
+            addresses[0], port, timeout=timeout, local_address=local_address, socket_options=socket_options
+        )
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def make_pool(networks: list[str], context: ssl.SSLContext) -> httpcore.AsyncConnectionPool:
+    """A pool that keeps no connection, follows no redirect and knows no proxy."""
+    return httpcore.AsyncConnectionPool(
+        ssl_context=context,
+        max_connections=None,
+        max_keepalive_connections=0,
+        network_backend=GuardedBackend(networks),
+    )
+
+
+async def send(
+    pool: httpcore.AsyncConnectionPool, message: Message, *, allow_http: bool, networks: list[str]
+) -> Answer:
+    """Try once; never raises but for cancellation."""
+    began = time.monotonic()
+    try:
+        guard.check_url(message.target_url, allow_http=allow_http, any_port=bool(networks))
+        async with asyncio.timeout(DEADLINE):
+            status, text = await _post(pool, message)
+        return Answer(status, text, "", _since(began))
+    except TimeoutError:
+        return Answer(None, "", f"no answer within {DEADLINE:.0f} seconds", _since(began))
+    except guard.NotAllowed as error:
+        return Answer(None, "", f"target {error}", _since(began))
+    except ssl.SSLError as error:
+        return Answer(None, "", f"TLS: {error.reason or 'handshake failed'}", _since(began))
+    except OSError as error:
+        return Answer(None, "", error.strerror or type(error).__name__, _since(began))
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, ValueError) as error:
+        return Answer(None, "", (str(error) or type(error).__name__)[:300], _since(began))
+
+
+async def _post(pool: httpcore.AsyncConnectionPool, message: Message) -> tuple[int, str]:
+    headers: list[tuple[bytes, bytes]] = [
+        (name.encode("ascii"), value.encode("ascii")) for name, value in message.headers.items()
+    ]
+    extensions: dict[str, Any] = {"timeout": {"connect": DEADLINE, "read": DEADLINE, "write": DEADLINE}}
+    async with pool.stream(
+        "POST", _url(message.target_url), headers=headers, content=message.body, extensions=extensions
+    ) as response:
+        kept, read = b"", 0
+        async for chunk in response.aiter_stream():
+            kept += chunk[: MOST_KEPT - len(kept)]
+            read += len(chunk)
+            if read >= MOST_READ:
+                break
+        return response.status, kept.decode("utf-8", "replace").replace("\0", "")
+
+
+def host_of(url: str) -> str:
+    """The Host header of a target: its name in Punycode, and its port where that is not the scheme's own."""
+    parts = urlsplit(url)
+    host = _host(url).decode()
+    name = f"[{host}]" if ":" in host else host
+    return name if parts.port in (None, 443 if parts.scheme == "https" else 80) else f"{name}:{parts.port}"
+
+
+def _host(url: str) -> bytes:
+    host = urlsplit(url).hostname or ""
+    return host.encode() if host.isascii() else host.encode("idna")
+
+
+def _url(text: str) -> httpcore.URL:
+    """The target with its host in the form that goes over the wire (internationalised names in Punycode)."""
+    parts = urlsplit(text)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return httpcore.URL(
+        scheme=parts.scheme.encode(), host=_host(text), port=parts.port, target=_escaped(target).encode("ascii")
+    )
+
+
+def _escaped(target: str) -> str:
+    return "".join(
+        character if character.isascii() else "".join(f"%{byte:02X}" for byte in character.encode())
+        for character in target
+    )
+
+
+def _since(began: float) -> int:
+    return int((time.monotonic() - began) * 1000)
