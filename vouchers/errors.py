@@ -102,3 +102,33 @@ class StackingRulesExist(Conflict):
     """Stacking rules already exist"""
 
     key = "stacking_rules_exist"
+
+
+class InvalidCustomer(Refused):
+    """Invalid customer"""
+
+    key = "invalid_customer"
+
+
+class AlreadyRolledBack(Refused):
+    """Already rolled back"""
+
+    key = "already_rolled_back"
+
+
+class InvalidRedemption(Refused):
+    """Invalid redemption"""
+
+    key = "invalid_redemption"
+
+
+class InvalidRedemptionParent(Refused):
+    """Invalid redemption parent"""
+
+    key = "invalid_redemption_parent"
+
+
+class InvalidRollbackParams(Invalid):
+    """Invalid rollback params"""
+
+    key = "invalid_rollback_params"

@@ -15,10 +15,11 @@ from config.kernel.errors import InvalidPayload, InvalidQueryParams
 from config.project.metadata import is_storable, parse_metadata
 from customers.payloads import CustomerData, Unset, parse_customer
 from tracking.payloads import OrderData, parse_order, parse_whole
-from vouchers.errors import DuplicatedRedeemables, InvalidAmount, InvalidRedeemables
+from vouchers.errors import DuplicatedRedeemables, InvalidAmount, InvalidRedeemables, InvalidRollbackParams
 
 MOST_REDEEMABLES: Final = 30
 LONGEST_ID: Final = 500
+LONGEST_REASON: Final = 16_000
 OBJECTS: Final = ("voucher", "promotion_tier", "promotion_stack")
 EXPANSIONS: Final = ("order", "redeemable", "redemption", "category")
 _BRACKETS: Final = re.compile(r"[^\[\]]+")
@@ -31,6 +32,17 @@ class Redeemable:
     id: str
     object: str = "voucher"
     credits: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackRequest:
+    """Why something is rolled back, and what the caller believes it belongs to; None: not said."""
+
+    reason: str | None = None
+    tracking_id: str | None = None
+    customer: CustomerData | None = None
+    order: OrderData | None = None
+    metadata: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +106,35 @@ def parse_legacy(
         body = {"tracking_id": tracking_id, **{key: value for key, value in body.items() if value is not None}}
     redeemable = Redeemable(_identifier(code, ".code"), credits=_credits(body.get("gift"), ".gift"))
     return _request((redeemable,), body, cookie=cookie, anonymous=anonymous)
+
+
+def parse_rollback(body: object, *, reason: str | None = None, tracking_id: str | None = None) -> RollbackRequest:
+    """The body, maybe none, of a rollback. reason, tracking_id: the query's; the body's count more.
+
+    Raises InvalidRollbackParams naming the property.
+    """
+    body = {} if body is None or body == "" else body
+    if not isinstance(body, dict):
+        raise InvalidRollbackParams("Payload should be object")
+    try:
+        customer, order, metadata = body.get("customer"), body.get("order"), body.get("metadata")
+        return RollbackRequest(
+            reason=_reason(body.get("reason")) or _reason(reason) or None,
+            tracking_id=_tracking_id(body.get("tracking_id")) or tracking_id or None,
+            customer=None if customer is None else parse_customer(customer),
+            order=None if order is None else parse_order(order),
+            metadata=None if metadata is None else parse_metadata(metadata, ".metadata"),
+        )
+    except InvalidPayload as wrong:
+        raise InvalidRollbackParams(wrong.details) from wrong
+
+
+def _reason(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > LONGEST_REASON or not is_storable(value):
+        raise InvalidRollbackParams(f"Property .reason should be string of at most {LONGEST_REASON} characters")
+    return value
 
 
 def parse_query(pairs: Iterable[tuple[str, str]], *, cookie: str | None = None) -> RedeemRequest:

@@ -115,3 +115,13 @@ class StackableBody(Shape):
     tracking_id = serializers.CharField(**MAYBE_NULL)
     metadata = serializers.DictField(**MAYBE_NULL)
     options = OptionsBody(**MAYBE_NULL)
+
+
+class RollbackBody(Shape):
+    """Everything is optional; order and customer are only compared with those of the redemption."""
+
+    reason = serializers.CharField(max_length=16_000, **MAYBE_NULL)
+    tracking_id = serializers.CharField(**MAYBE_NULL)
+    customer = RedeemingCustomerBody(**MAYBE_NULL)
+    order = OrderBody(**MAYBE_NULL)
+    metadata = serializers.DictField(**MAYBE_NULL)

@@ -238,6 +238,21 @@ class LegacyRedemptionShape(RedemptionBaseShape):
     voucher = VoucherShape()
 
 
+class RollbackShape(RedemptionBaseShape):
+    """What a rollback did to one redemption."""
+
+    voucher = SimpleVoucherShape(**MAYBE)
+    promotion_tier = serializers.DictField(**MAYBE)
+
+
+class RollbacksShape(Shape):
+    """`POST /v1/redemptions/{id}/rollbacks`."""
+
+    rollbacks = RollbackShape(many=True)
+    parent_rollback = RollbackShape(**MAYBE)
+    order = OrderShape(**MAYBE)
+
+
 class RedeemedShape(Shape):
     """`POST /v1/redemptions`."""
 

@@ -11,6 +11,7 @@ from rest_framework.routers import Route
 from config.api.routing import IDENTIFIER, WireRouter
 from vouchers.api.categories import CategoryViewSet
 from vouchers.api.client_views import ClientValidateView, VoucherValidateView
+from vouchers.api.rollbacks import RollbacksView, RollbackView
 from vouchers.api.views import (
     ClientRedeemView,
     ClientRedemptionView,
@@ -27,6 +28,7 @@ from vouchers.api.viewsets import (
 )
 
 CODE = rf"(?P<code>{IDENTIFIER})"
+REDEMPTION = rf"(?P<redemption_id>{IDENTIFIER})"
 ONE = rf"(?P<rule_id>{IDENTIFIER})"
 
 
@@ -57,5 +59,7 @@ urlpatterns: Sequence[URLPattern | URLResolver | Any] = [
     re_path(r"^client/v1/redemptions/?$", ClientRedemptionView.as_view()),
     re_path(r"^client/v1/redeem/?$", ClientRedeemView.as_view()),
     re_path(rf"^v1/vouchers/{CODE}/redemption/?$", VoucherRedemptionView.as_view()),
+    re_path(rf"^v1/redemptions/{REDEMPTION}/rollback/?$", RollbackView.as_view()),
+    re_path(rf"^v1/redemptions/{REDEMPTION}/rollbacks/?$", RollbacksView.as_view()),
     path("v1/", include(router.urls)),
 ]

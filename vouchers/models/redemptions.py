@@ -80,6 +80,9 @@ class Redemption(Scoped):
         default=list, blank=True, help_text="Every reason of a refusal: key, message, and the facts beside the rule."
     )
     reason = models.TextField(null=True, blank=True, help_text="Why it was rolled back.")
+    rollback_order_mode = models.CharField(
+        max_length=16, blank=True, default="", help_text="Of a rollback: WITH_ORDER or WITHOUT_ORDER."
+    )
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.CASCADE, db_index=False, related_name="children"
     )

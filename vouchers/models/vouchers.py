@@ -67,6 +67,12 @@ class Voucher(Scoped):
     redeemed_quantity = models.IntegerField(default=0)
     redeemed_amount = models.BigIntegerField(default=0, help_text="Gift credits spent.")
     redeemed_points = models.BigIntegerField(default=0)
+    held_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="No session holds anything of it after this; so most redemptions need not look for sessions.",
+    )
     asset_id = models.UUIDField(default=uuid.uuid4, editable=False)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField(null=True, blank=True)

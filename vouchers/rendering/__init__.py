@@ -8,7 +8,12 @@ from vouchers.rendering.orders import (
     render_validated_order,
 )
 from vouchers.rendering.redeemed import for_browser, render_redeemed, render_single
-from vouchers.rendering.redemptions import render_redemption, render_voucher_redemptions
+from vouchers.rendering.redemptions import (
+    render_redemption,
+    render_rollback,
+    render_rollbacks,
+    render_voucher_redemptions,
+)
 from vouchers.rendering.rules import render_assignment, render_assignments, render_rule
 from vouchers.rendering.validations import (
     no_products,
@@ -40,6 +45,8 @@ __all__ = [
     "render_redeemed_voucher",
     "render_redemption",
     "render_refusal",
+    "render_rollback",
+    "render_rollbacks",
     "render_rule",
     "render_simple_voucher",
     "render_single",

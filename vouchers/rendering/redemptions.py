@@ -30,7 +30,7 @@ def render_entry(redemption: Redemption, voucher: dict[str, Any] | None) -> dict
     }
     if redemption.amount is not None:
         wire["amount"] = redemption.amount
-    origin = redemption.parent or redemption.rolls_back
+    origin = redemption.rolls_back or redemption.parent
     if origin is not None:
         wire["redemption"] = origin.public_id
     if redemption.kind == Redemption.Kind.ROLLBACK:
@@ -66,7 +66,11 @@ def _failure(redemption: Redemption) -> dict[str, Any]:
 def _relatives(redemption: Redemption) -> dict[str, Any]:
     """What undid it, and what it is made of; absent where there is neither."""
     relatives = {
-        "rollbacks": [_pointer(row) for row in redemption.rollbacks.all() if row.result == Redemption.Result.SUCCESS],
+        "rollbacks": [
+            {**_pointer(row), "rollback_order_mode": row.rollback_order_mode or "WITH_ORDER"}
+            for row in redemption.rollbacks.all()
+            if row.result == Redemption.Result.SUCCESS
+        ],
         "redemptions": [_pointer(row) for row in redemption.children.all()],
     }
     found = {name: rows for name, rows in relatives.items() if rows}
@@ -75,6 +79,22 @@ def _relatives(redemption: Redemption) -> dict[str, Any]:
 
 def _pointer(redemption: Redemption) -> dict[str, Any]:
     return {"id": redemption.public_id, "date": to_wire(redemption.created_at)}
+
+
+def render_rollback(row: Redemption) -> dict[str, Any]:
+    """The answer of `/v1/redemptions/{id}/rollback`: the entry of the rollback itself, right after it."""
+    entry = render_entry(row, _voucher(row.voucher))
+    return entry if row.voucher is not None else {name: part for name, part in entry.items() if name != "voucher"}
+
+
+def render_rollbacks(rows: Sequence[Redemption], parent: Redemption | None) -> dict[str, Any]:
+    """The answer of `/v1/redemptions/{id}/rollbacks`: an entry each, and their parent where there is one."""
+    wire: dict[str, Any] = {"rollbacks": [render_rollback(row) for row in rows]}
+    if parent is not None:
+        wire["parent_rollback"] = render_rollback(parent)
+    if rows and rows[0].order_snapshot is not None:
+        wire["order"] = rows[0].order_snapshot
+    return wire
 
 
 def render_voucher_redemptions(voucher: Voucher, entries: Sequence[Redemption], total: int) -> dict[str, Any]:

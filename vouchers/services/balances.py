@@ -21,6 +21,8 @@ def entry(
     at: datetime,
     automatic: bool = False,
     redemption: Redemption | None = None,
+    rollback: Redemption | None = None,
+    related: VoucherTransaction | None = None,
     order: Order | None = None,
     source_id: str | None = None,
     source: str | None = None,
@@ -40,6 +42,7 @@ def entry(
         },
         **({} if order is None else {"order": {"id": order.public_id, "source_id": order.source_id}}),
         **({} if redemption is None else {"redemption": {"id": redemption.public_id}}),
+        **({} if rollback is None else {"rollback": {"id": rollback.public_id}}),
     }
     return VoucherTransaction(
         project_id=voucher.project_id,
@@ -52,6 +55,7 @@ def entry(
         source=source,
         reason=reason,
         redemption=redemption,
+        related_transaction=related,
         order=order,
         details=details,
         created_at=at,

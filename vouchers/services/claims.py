@@ -49,15 +49,20 @@ def facts_of(customer: Customer) -> dict[str, int]:
 
 
 def _counted(rows: list[Redemption]) -> dict[str, int]:
-    """What redemptions contribute to their customer's counters; a parent counts through its children."""
-    tried = [row for row in rows if row.kind == Redemption.Kind.REDEMPTION and not _is_parent(row)]
+    """What redemptions and rollbacks contribute to their customer's counters; a parent counts through its children."""
+    single = [row for row in rows if not _is_parent(row)]
+    tried = [row for row in single if row.kind == Redemption.Kind.REDEMPTION]
+    undone = [row for row in single if row.kind == Redemption.Kind.ROLLBACK]
     succeeded = [row for row in tried if row.result == Redemption.Result.SUCCESS]
+    given_back = [row for row in undone if row.result == Redemption.Result.SUCCESS]
     gifts = [row.amount for row in succeeded if row.amount is not None]
     return {
         "redemptions_succeeded": len(succeeded),
         "redemptions_failed": len(tried) - len(succeeded),
+        "rollbacks_succeeded": len(given_back),
+        "rollbacks_failed": len(undone) - len(given_back),
         "gift_redemptions": len(gifts),
-        "gift_redeemed_amount": sum(gifts),
+        "gift_redeemed_amount": sum(gifts) + sum(row.amount or 0 for row in given_back),
     }
 
 
