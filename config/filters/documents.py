@@ -78,8 +78,21 @@ class Document:
                     *(value, value),
                 )
                 return Sql("COALESCE({}, FALSE)", Sql("({} IS NOT NULL AND {})", value, scalars.numbers(size, count)))
+            case Range(low=Decimal() as low, high=None, low_included=included):
+                return self._in_range(low, _above("<" if included else "<="), self._slowly(check, field, scope))
+            case Range(low=None, high=Decimal() as high, high_included=included):
+                return self._in_range(high, _below(">" if included else ">="), self._slowly(check, field, scope))
             case TextLike() | Range() | When() | MonthDays():
-                return self._any_element(lambda element: _element(element, check, field.kind, scope))
+                return self._slowly(check, field, scope)
+
+    def _slowly(self, check: TextLike | Range | When | MonthDays, field: Field, scope: Scope) -> Sql:
+        """Any element, each by what it is."""
+        return self._any_element(lambda element: _element(element, check, field.kind, scope))
+
+    def _in_range(self, bound: Decimal, template: str, otherwise: Sql) -> Sql:
+        """A number is compared as jsonb, without a cast; what is no number is looked at slowly."""
+        value, number = self._value(), _json(_Number(plain(bound)))
+        return Sql(template, value, number, value, value, number, value, otherwise)
 
     def _equals(self, candidates: list[object]) -> Sql:
         if len(candidates) > MOST_CONTAINMENTS:
@@ -117,6 +130,21 @@ class Document:
             " AS element(value) WHERE {}) ELSE {} END, FALSE)",
             *(value, value, test(Sql("element.value", output_field=JSON)), test(value)),
         )
+
+
+def _above(fails: str) -> str:
+    """In the order of jsonb texts stand below all numbers, booleans and lists above them."""
+    return (
+        f"(CASE WHEN {{}} {fails} {{}} AND {{}} >= '-1e400'::jsonb THEN FALSE"
+        " WHEN {} >= {} AND {} < 'false'::jsonb THEN TRUE ELSE {} END)"
+    )
+
+
+def _below(fails: str) -> str:
+    return (
+        f"(CASE WHEN {{}} {fails} {{}} AND {{}} < 'false'::jsonb THEN FALSE"
+        " WHEN {} <= {} AND {} >= '-1e400'::jsonb THEN TRUE ELSE {} END)"
+    )
 
 
 def _known(value: Sql) -> Sql:
