@@ -13,6 +13,7 @@ from config.imports.subjects import Options
 from config.jobs import bulk, queues, runner
 from config.jobs.runner import Run
 from config.kernel import instants
+from config.kernel.causes import Cause
 from config.project import audit
 from customers import services
 from customers.payloads import UNSET, CustomerData, parse_customer
@@ -50,7 +51,7 @@ def update_many(run: Run) -> dict[str, Any]:
 
     def apply(items: Sequence[Any], _: Any) -> Sequence[bulk.Done]:
         rows = [replace(parse_customer(item, ""), id=UNSET) for item in items]
-        return services.upsert_each(project=run.action.project, rows=rows, at=instants.now())
+        return services.upsert_each(project=run.action.project, rows=rows, at=instants.now(), cause=_cause_of(run))
 
     return bulk.run(run, apply, clock=instants.now)
 
@@ -61,9 +62,13 @@ def update_metadata(run: Run) -> dict[str, Any]:
 
     def apply(items: Sequence[Any], shared: Any) -> Sequence[bulk.Done]:
         rows = [CustomerData(source_id=source_id, metadata=shared) for source_id in items]
-        return services.upsert_each(project=run.action.project, rows=rows, at=instants.now())
+        return services.upsert_each(project=run.action.project, rows=rows, at=instants.now(), cause=_cause_of(run))
 
     return bulk.run(run, apply, clock=instants.now)
+
+
+def _cause_of(run: Run) -> Cause:
+    return Cause({"channel": "API"}, run.action.request_id)
 
 
 def note_import(run: Run, thing: str, result: dict[str, Any]) -> None:

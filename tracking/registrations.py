@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from config.exports import kinds
 from config.project import services as projects
-from customers import erasing
+from customers import erasing, happenings
 from customers.services import aliases
 from tracking import exports
-from tracking.services import catalogue, erasure, identities
+from tracking.services import catalogue, erasure, identities, profile_events
 
 aliases.readers.append(identities.meant_by)
 projects.on_created.append(catalogue.ensure_shipping)
+happenings.tellers.append(profile_events.record)
 kinds.register(exports.KIND)
 erasing.finders.append(erasure.tokens_of)
 erasing.erasers.append(erasure.erase)

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from config.api import request_id
 from config.kernel import instants
+from config.kernel.causes import Cause
 from config.kernel.errors import Forbidden
 from config.project import keys, origins
 from config.project.models import ApiKey, Project
@@ -36,6 +37,11 @@ class Access:
             "channel": "CLIENT_API" if self.is_client else "API",
             "api_key": {"name": self.key.name, "app_id": self.key.app_id},
         }
+
+    @property
+    def cause(self) -> Cause:
+        """What this request is for the event log."""
+        return Cause(self.event_source(), self.group_id)
 
     @property
     def group_id(self) -> str:

@@ -18,7 +18,8 @@ from django.utils import timezone
 from django.views import View
 
 from config.dashboard import navigation
-from config.kernel import instants
+from config.kernel import causes, instants
+from config.kernel.causes import Cause
 from config.kernel.errors import Conflict, DomainError, Forbidden, NotFound
 from config.project import audit
 from config.project.models import Member, Project, User
@@ -195,6 +196,11 @@ class Page(View):
             return self.refuse(NOT_FOUND)
         except DomainError as error:
             return self.refuse(state_of(error))
+
+    @property
+    def cause(self) -> Cause:
+        """What this request is for the event log."""
+        return causes.of_person(self.user.public_id, self.request.META.get("REQUEST_ID", ""))
 
     def note(
         self,

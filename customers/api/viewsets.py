@@ -79,7 +79,7 @@ class CustomerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Customer]):
         data = lookups.with_resolved_source(project=project, data=parse_customer(request.data, ""))
         with transaction.atomic():
             before = audited.facts(self.stored(data))
-            customer = services.upsert(project=project, data=data, at=instants.now())
+            customer = services.upsert(project=project, data=data, at=instants.now(), cause=access_of(request).cause)
             self.noted(request, customer, before)
         return Response(render_customer(customer))
 
@@ -114,7 +114,9 @@ class CustomerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Customer]):
         customer = lookups.find(project=project, identifier=id)
         before = audited.facts(customer)
         with transaction.atomic():
-            changed = services.update(project=project, customer=customer, data=data, at=instants.now())
+            changed = services.update(
+                project=project, customer=customer, data=data, at=instants.now(), cause=access_of(request).cause
+            )
             self.noted(request, changed, before)
         return Response(render_customer(changed))
 
@@ -124,7 +126,7 @@ class CustomerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Customer]):
         project = access_of(request).project
         customer = lookups.find(project=project, identifier=id)
         with transaction.atomic():
-            services.delete(project=project, customer=customer, at=instants.now())
+            services.delete(project=project, customer=customer, at=instants.now(), cause=access_of(request).cause)
             note(request, "customer.deleted", "customer", customer.public_id, before=audited.facts(customer))
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -85,7 +85,7 @@ class CustomerNew(Page):
         if form.is_valid():
             try:
                 with transaction.atomic():
-                    customer = editing.create(project=self.project, data=form.data_of(), at=self.at)
+                    customer = editing.create(project=self.project, data=form.data_of(), at=self.at, cause=self.cause)
                     after = audited.facts(customer)
                     self.note("customer.created", "customer", customer.public_id, after=after)
             except DomainError as error:
@@ -121,6 +121,7 @@ class CustomerEdit(Page):
                         data=form.data_of(),
                         version=form.cleaned_data["version"] or 0,
                         at=self.at,
+                        cause=self.cause,
                     )
                     if before != (after := audited.facts(changed)):
                         self.note("customer.changed", "customer", customer.public_id, before=before, after=after)
@@ -177,7 +178,7 @@ class CustomerDelete(Page):
     def post(self, request: HttpRequest, public_id: str) -> HttpResponse:
         customer = services.find(project=self.project, identifier=public_id)
         with transaction.atomic():
-            services.delete(project=self.project, customer=customer, at=self.at)
+            services.delete(project=self.project, customer=customer, at=self.at, cause=self.cause)
             self.note("customer.deleted", "customer", customer.public_id, before=audited.facts(customer))
         messages.success(request, f"{customer} was deleted. Orders and redemptions were kept.")
         return redirect("dashboard:customers")

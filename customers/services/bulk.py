@@ -7,16 +7,17 @@ from datetime import datetime
 
 from config.jobs.bulk import Done, refused
 from config.kernel import ids
+from config.kernel.causes import INTERNAL, Cause
 from config.kernel.errors import MetadataValidationFailed, NotFound
 from config.project import schemas
 from config.project.models import Project
 from customers.payloads import CustomerData, Unset
 from customers.services import loading
-from customers.services.profiles import read_alias, stored_source_ids
+from customers.services.profiles import read_alias, stored_source_ids, tell_created
 from customers.staging import StagedRow, stage
 
 
-def upsert_each(*, project: Project, rows: Sequence[CustomerData], at: datetime) -> list[Done]:
+def upsert_each(*, project: Project, rows: Sequence[CustomerData], at: datetime, cause: Cause = INTERNAL) -> list[Done]:
     """Upsert all rows in the caller's transaction; each has a source id, may share it with others, and later ones win.
 
     A row whose metadata the schema refuses is left out, the others are written.
@@ -39,6 +40,8 @@ def upsert_each(*, project: Project, rows: Sequence[CustomerData], at: datetime)
         staged.append(stage(number, public_ids[number], data))
         if not isinstance(data.source_id, Unset):
             stored.add(data.source_id)
-    for number in loading.load_in_order(project=project, rows=staged, at=at).unknown:
+    loaded = loading.load_in_order(project=project, rows=staged, at=at)
+    tell_created(project, loaded, at, cause)
+    for number in loaded.unknown:
         outcomes[number] = refused(outcomes[number].key, False, NotFound.of("customer", outcomes[number].key))
     return outcomes

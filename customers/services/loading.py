@@ -57,12 +57,16 @@ class Existing(Enum):
 
 @dataclass(slots=True)
 class Loaded:
-    """What became of the rows. unknown: numbers of rows whose `id` belongs to no customer; nothing was written."""
+    """What became of the rows.
+
+    unknown: numbers of rows whose `id` belongs to no customer; nothing was written. created_keys: row ids.
+    """
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     unknown: list[int] = field(default_factory=list)
+    created_keys: list[int] = field(default_factory=list)
 
 
 def load(*, project: Project, rows: Sequence[StagedRow], at: datetime, existing: Existing = Existing.BOTH) -> Loaded:
@@ -79,13 +83,14 @@ def load(*, project: Project, rows: Sequence[StagedRow], at: datetime, existing:
             if source.from_table:
                 cursor.execute(NESTED_LOOPS)
             cursor.execute(_statement(source.from_table, "counts"), parameters)
-            created, updated, missing, unknown = cursor.fetchone() or (0, 0, 0, [])
+            created_keys, updated, missing, unknown = cursor.fetchone() or ([], 0, 0, [])
             if source.from_table:
                 cursor.execute(ANY_JOINS)
-        loaded.created += created
+        loaded.created += len(created_keys)
+        loaded.created_keys += created_keys
         loaded.updated += updated
         loaded.unknown += unknown
-        if missing == created or existing is Existing.UPDATE:
+        if missing == len(created_keys) or existing is Existing.UPDATE:
             break
         # Somebody else created the rest between our look and our insert: they exist now, look again.
         waiting = [row for row in waiting if row.row not in set(loaded.unknown)]
@@ -110,6 +115,7 @@ def load_in_order(
         if group:
             loaded = load(project=project, rows=group, at=at, existing=existing)
             total.created += loaded.created
+            total.created_keys += loaded.created_keys
             total.updated += loaded.updated
             total.unchanged += loaded.unchanged
             total.unknown += loaded.unknown
@@ -178,7 +184,7 @@ def _statement(from_table: bool, answer: str) -> str:
     returned = ", ".join(f'"{column.column}"' for column in Customer._meta.concrete_fields)
     moment = f"%(at)s::timestamptz + m.row / {ROWS_PER_MILLISECOND} * interval '1 millisecond'"
     tail = {
-        "counts": """SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM changed),
+        "counts": """SELECT array(SELECT id FROM added), (SELECT count(*) FROM changed),
             (SELECT count(*) FROM matched WHERE customer_id IS NULL AND id IS NULL),
             array(SELECT u.row FROM matched u WHERE u.customer_id IS NULL AND u.id IS NOT NULL ORDER BY u.row)""",
         "customers": f"SELECT {returned} FROM changed UNION ALL SELECT {returned} FROM added",  # noqa: S608

@@ -11,9 +11,11 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from config.kernel import ids
+from config.kernel.causes import INTERNAL, Cause
 from config.kernel.errors import NotFound
 from config.project import schemas, statements
 from config.project.models import Project
+from customers import happenings
 from customers.errors import CustomerBusy
 from customers.models import Customer
 from customers.payloads import UNSET, CustomerData, Unset
@@ -26,10 +28,11 @@ on_deleted: Final[list[Callable[[Customer], None]]] = []
 """What else goes with an ordinary delete, in its transaction; added to in AppConfig.ready()."""
 
 
-def upsert(*, project: Project, data: CustomerData, at: datetime) -> Customer:
+def upsert(*, project: Project, data: CustomerData, at: datetime, cause: Cause = INTERNAL) -> Customer:
     """Return the customer after `data`: found by id, else by source id, else created (customers.md sections 6, 7).
 
-    One statement when nothing changes, two otherwise. Creating the same source id twice at once gives one customer.
+    One statement when nothing changes, else a write with its event. Creating the same source id twice at once gives one
+    customer.
     Raises NotFound: the id is unknown; MetadataValidationFailed.
     """
     row = stage(0, ids.new("cust_"), read_alias(project, data))
@@ -41,13 +44,18 @@ def upsert(*, project: Project, data: CustomerData, at: datetime) -> Customer:
             return stored
         if not isinstance(data.metadata, Unset):
             schemas.require(project, "customer", data.metadata, whole=stored is None)
-        written = loading.write(project=project, row=row, at=at)
-        if written is not None:
-            return written
+        with transaction.atomic(savepoint=False):
+            written = loading.write(project=project, row=row, at=at)
+            if written is not None:
+                is_new = written.public_id == row.public_id
+                happenings.tell(project, happenings.CREATED if is_new else happenings.UPDATED, [written], at, cause)
+                return written
     raise CustomerBusy
 
 
-def upsert_many(*, project: Project, rows: Sequence[CustomerData], at: datetime) -> loading.Loaded:
+def upsert_many(
+    *, project: Project, rows: Sequence[CustomerData], at: datetime, cause: Cause = INTERNAL
+) -> loading.Loaded:
     """Upsert all in one transaction. The same key twice: one after the other, and the earlier counts as unchanged.
 
     Rows are numbered from 0 in `Loaded.unknown`. Raises MetadataValidationFailed: then nothing is written.
@@ -60,15 +68,26 @@ def upsert_many(*, project: Project, rows: Sequence[CustomerData], at: datetime)
     public_ids = ids.new_many("cust_", len(rows))
     staged = [stage(row, public_ids[row], data) for row, data in enumerate(rows)]
     with transaction.atomic():
-        return loading.load_in_order(project=project, rows=staged, at=at)
+        loaded = loading.load_in_order(project=project, rows=staged, at=at)
+        tell_created(project, loaded, at, cause)
+    return loaded
 
 
-def update(*, project: Project, customer: Customer, data: CustomerData, at: datetime) -> Customer:
+def tell_created(project: Project, loaded: loading.Loaded, at: datetime, cause: Cause) -> None:
+    """Tell whom a load created: the wire knows no event of changes that come in bulk."""
+    if loaded.created:
+        born = Customer.objects.filter(pk__in=loaded.created_keys).order_by("pk")
+        happenings.tell(project, happenings.CREATED, list(born), at, cause)
+
+
+def update(
+    *, project: Project, customer: Customer, data: CustomerData, at: datetime, cause: Cause = INTERNAL
+) -> Customer:
     """Return the customer after `data`; identifiers in it change nothing. Raises NotFound: deleted meanwhile."""
-    return upsert(project=project, data=replace(data, id=customer.public_id, source_id=UNSET), at=at)
+    return upsert(project=project, data=replace(data, id=customer.public_id, source_id=UNSET), at=at, cause=cause)
 
 
-def delete(*, project: Project, customer: Customer, at: datetime) -> None:
+def delete(*, project: Project, customer: Customer, at: datetime, cause: Cause = INTERNAL) -> None:
     """Take the profile out of sight; its source id is free again. Raises NotFound: deleted already."""
     gone = Customer.objects.of(project).alive().filter(pk=customer.pk)
     with transaction.atomic():
@@ -76,6 +95,7 @@ def delete(*, project: Project, customer: Customer, at: datetime) -> None:
             raise NotFound.of("customer", customer.public_id)
         for leave in on_deleted:
             leave(customer)
+        happenings.tell(project, happenings.DELETED, [customer], at, cause)
 
 
 def find(*, project: Project, identifier: str) -> Customer:

@@ -13,10 +13,12 @@ from typing import Final
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from config.kernel.causes import INTERNAL, Cause
 from config.kernel.errors import InvalidPayload, NotFound
 from config.project import encryption
 from config.project.metadata import is_storable
 from config.project.models import Project
+from customers import happenings
 from customers import services as customers
 from customers.models import Customer
 from customers.payloads import UNSET, CustomerData
@@ -144,7 +146,13 @@ def meant_by(project: Project, value: str) -> Meant | None:
 
 
 def write_customer(
-    *, project: Project, identity: Identity, data: CustomerData | None, at: datetime, protect: bool = False
+    *,
+    project: Project,
+    identity: Identity,
+    data: CustomerData | None,
+    at: datetime,
+    protect: bool = False,
+    cause: Cause = INTERNAL,
 ) -> tuple[Customer | None, Claim]:
     """The customer of a write (redemption, order, event, publication), stored and with the visitor's history.
 
@@ -152,22 +160,25 @@ def write_customer(
     was sent. protect: leave a customer that is stored already as it is (client calls of a project that wants it so).
     data: what was sent of the profile; its identifiers are those of the identity. Call it inside the transaction.
     """
-    identity = upgrade(project=project, identity=identity, at=at)
+    identity = upgrade(project=project, identity=identity, at=at, cause=cause)
     stored, said = identity.customer, data or CustomerData()
     if stored is not None and (protect or not said.has_profile):
         customer = stored
     elif stored is not None:
-        customer = customers.upsert(project=project, data=replace(said, id=stored.public_id, source_id=UNSET), at=at)
+        said = replace(said, id=stored.public_id, source_id=UNSET)
+        customer = customers.upsert(project=project, data=said, at=at, cause=cause)
     elif identity.source_id is not None:
-        customer = customers.upsert(project=project, data=replace(said, id=UNSET, source_id=identity.source_id), at=at)
+        said = replace(said, id=UNSET, source_id=identity.source_id)
+        customer = customers.upsert(project=project, data=said, at=at, cause=cause)
     elif said.has_profile:
-        customer = customers.upsert(project=project, data=replace(said, id=UNSET, source_id=UNSET), at=at)
+        said = replace(said, id=UNSET, source_id=UNSET)
+        customer = customers.upsert(project=project, data=said, at=at, cause=cause)
     else:
         return None, Claim()
     return customer, claim(project=project, identity=identity, customer=customer, at=at)
 
 
-def upgrade(*, project: Project, identity: Identity, at: datetime) -> Identity:
+def upgrade(*, project: Project, identity: Identity, at: datetime, cause: Cause = INTERNAL) -> Identity:
     """Before the write that names both: turn the anonymous visitor's own profile into the named one.
 
     Only where nobody has the named source id yet: then the visitor's record gets it, the one case in which a source id
@@ -187,6 +198,7 @@ def upgrade(*, project: Project, identity: Identity, at: datetime) -> Identity:
         except IntegrityError:  # somebody made the named customer meanwhile: two real profiles, never joined
             return replace(identity, customer=issued.customer_by_source(project, identity.source_id))
         own.refresh_from_db()
+        happenings.tell(project, happenings.UPDATED, [own], at, cause)
         return replace(identity, customer=own)
     return identity
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from config.kernel.causes import Cause
+
 
 @dataclass(frozen=True, slots=True)
 class Channel:
@@ -15,6 +17,11 @@ class Channel:
     id: str = ""
     request_id: str = ""
     source: Mapping[str, Any] = field(default_factory=lambda: {"channel": "API"})
+
+    @property
+    def cause(self) -> Cause:
+        """The same for the event log."""
+        return Cause(self.source, self.request_id)
 
 
 INTERNAL = Channel(type="USER", source={"channel": "INTERNAL"})

@@ -136,6 +136,7 @@ def _write_customer(attempt: Attempt) -> Customer | None:
         data=request.customer,
         at=attempt.at,
         protect=attempt.protect_customer,
+        cause=attempt.channel.cause,
     )
     return customer
 

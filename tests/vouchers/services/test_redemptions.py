@@ -76,7 +76,8 @@ def test_one_code_with_a_customer_and_an_order() -> None:
     )
     assert (done.redemptions, done.parent, done.order, done.customer) == ((row,), None, order, customer)
     assert done.identity.token == row.token
-    event = Event.objects.get()
+    created, event = Event.objects.order_by("pk")
+    assert (created.type, created.customer_id, created.group_id) == ("customer.created", customer.pk, "v-1")
     assert (event.type, event.customer_id, event.group_id) == ("customer.redemption.succeeded", customer.pk, "v-1")
     assert event.data["voucher"]["redemption"]["redeemed_quantity"] == 1
 
