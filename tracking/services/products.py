@@ -176,7 +176,7 @@ def _change(
 ) -> Stored:
     with transaction.atomic():
         locked = type(row).objects.of(project).select_for_update(no_key=True).get(pk=row.pk)
-        changed = _fill(project, locked, data, whole=True)
+        changed: list[str] = _fill(project, locked, data, whole=True)
         if source_id and locked.source_id is None:
             locked.source_id = source_id
             changed.append("source_id")
