@@ -33,6 +33,7 @@ from tests.factories import (
     make_shop,
     make_voucher,
 )
+from tracking.models import ProductCollection
 from vouchers.models import RuleAssignment
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
@@ -78,6 +79,7 @@ def target(transactional_db: None) -> Target:
     segment = make_segment(project=project)
     product = ProductFactory.create(project=project, source_id="mug/1")
     SkuFactory.create(product=product, source_id="mug/red")
+    collection = ProductCollection.objects.create(project=project, name="All", created_at=NOW)
     secrets = shop.secrets
     return Target(
         shop=shop,
@@ -103,6 +105,7 @@ def target(transactional_db: None) -> Target:
             "project_id": [project.public_id],
             "product_id": ["mug/1", product.public_id],
             "sku_id": ["mug/red"],
+            "collection_id": [collection.public_id, "pc_a11pr0dUc75"],
             "related_object": ["customer"],
         },
     )

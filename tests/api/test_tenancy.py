@@ -27,7 +27,7 @@ from tests.factories import (
     make_shop,
     make_voucher,
 )
-from tracking.models import Order, Product, Sku
+from tracking.models import Order, Product, ProductCollection, Sku
 from vouchers.models import Category, Redemption, RuleAssignment
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +69,7 @@ def full() -> Shop:
     make_segment(project=project, name=CANARY)
     product = Product.objects.create(project=project, name=CANARY, source_id="known-product", created_at=NOW)
     Sku.objects.create(project=project, product=product, sku=CANARY, source_id="known-sku", created_at=NOW)
+    ProductCollection.objects.create(project=project, name=CANARY, created_at=NOW)
     order = Order.objects.create(
         project=project, source_id="known-order", customer=customer, metadata={"secret": CANARY}, created_at=NOW
     )
@@ -108,6 +109,7 @@ def known(full: Shop) -> dict[str, list[str]]:
         "order_id": ["known-order", project_row("tracking.Order", full)],
         "product_id": ["known-product"],
         "sku_id": ["known-sku"],
+        "collection_id": [project_row("tracking.ProductCollection", full)],
         "project_id": [project.public_id],
         "category_id": [project_row("vouchers.Category", full)],
     }
