@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from procrastinate.contrib.django import app
 
-from config.api import limits
+from config.api import idempotency, limits
 from config.jobs import queues
 from config.kernel import instants
 
@@ -14,3 +14,10 @@ from config.kernel import instants
 def forget_hits(timestamp: int) -> None:
     """Drop old windows of the rate limits; every ten minutes."""
     limits.forget(before=instants.now().timestamp() - 2 * limits.longest_window())
+
+
+@app.periodic(cron="41 * * * *")
+@app.task(name="api.forget_idempotency_keys", queue=queues.UPKEEP, queueing_lock="api.forget_idempotency_keys")
+def forget_idempotency_keys(timestamp: int) -> None:
+    """Drop the keys of requests, and their answers, after a day; every hour."""
+    idempotency.forget(before=instants.now() - idempotency.KEPT)

@@ -13,6 +13,8 @@ class DomainError(Exception):
     """Something the caller asked for cannot be done"""
 
     key: ClassVar[str] = ""
+    recorded: bool = False
+    """Whether the refusal was kept as a row: then it is an effect, and repeating it must not make another."""
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ import orjson
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
+from config.api import idempotency
 from config.exports import files as export_files
 from config.imports import files as import_files
 from config.imports.models import ImportFailure, ImportFile
@@ -31,6 +32,7 @@ def erase(person: Person) -> Mapping[str, int]:
     project = person.customer.project
     _erase_rows(person, project)
     _erase_audit(person, project)
+    idempotency.erase(project, person.out_of_record)
     for upload in ImportFile.objects.of(project):
         _erase_upload(person, upload)
     for export in Export.objects.of(project).exclude(file_name=""):

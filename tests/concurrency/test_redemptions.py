@@ -15,11 +15,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.db.models import Sum
 from rest_framework.test import APIClient
 
 from config.kernel.errors import MultipleRequests
+from config.project import keys
 from config.project.models import Project
 from config.project.statements import Part
 from tests.concurrency.threads import at_once
@@ -206,3 +207,51 @@ def test_a_voucher_that_another_transaction_holds_is_multiple_requests() -> None
         Voucher.objects.select_for_update().get()
         assert at_once(1, impatient) == {"multiple_requests": 1}
     assert Redemption.objects.count() == 0
+
+
+def test_one_idempotency_key_from_many_threads_is_one_redemption_with_one_answer() -> None:
+    shop = make_shop()
+    make_voucher(project=shop.project, code="CODE")
+    body = {"redeemables": [{"object": "voucher", "id": "CODE"}], "customer": {"source_id": "c-1"}}
+    answers: list[bytes] = []
+
+    def knock(index: int, key: str) -> str:
+        answer = shop.server().post("/v1/redemptions", body, headers={"Idempotency-Key": key})
+        answers.append(answer.content)
+        return str(answer.status_code)
+
+    for turn in range(3):
+        answers.clear()
+        assert at_once(10, lambda index, key=f"k-{turn}": knock(index, key)) == {"200": 10}  # type: ignore[misc]
+        assert len(set(answers)) == 1
+        assert Voucher.objects.get().redeemed_quantity == Redemption.objects.count() == turn + 1
+
+
+def test_control_without_the_key_every_thread_redeems() -> None:
+    shop = make_shop()
+    make_voucher(project=shop.project, code="CODE")
+    body = {"redeemables": [{"object": "voucher", "id": "CODE"}]}
+    assert at_once(10, lambda _: str(shop.server().post("/v1/redemptions", body).status_code)) == {"200": 10}
+    assert Redemption.objects.count() == 10
+
+
+def test_a_lost_answer_to_commit_is_looked_up_and_never_recorded_as_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = make_shop()
+    make_voucher(project=shop.project, code="CODE")
+    body = {"redeemables": [{"object": "voucher", "id": "CODE"}]}
+    wrapper = type(connections["default"])
+    commit = wrapper._commit
+
+    def lose(self: Any) -> None:
+        commit(self)
+        monkeypatch.undo()
+        raise OperationalError("server closed the connection unexpectedly")
+
+    keys.find(
+        shop.secrets["app_id"], shop.secrets["app_token"], "server", AT
+    )  # so that the first COMMIT is the effect's
+    monkeypatch.setattr(wrapper, "_commit", lose)
+    first = shop.server().post("/v1/redemptions", body, headers={"Idempotency-Key": "k-1"})
+    again = shop.server().post("/v1/redemptions", body, headers={"Idempotency-Key": "k-1"})
+    assert (first.status_code, again.status_code, first.content == again.content) == (200, 200, True)
+    assert list(Redemption.objects.values_list("result", flat=True)) == ["SUCCESS"]

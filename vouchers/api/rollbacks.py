@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.api import idempotency
 from config.api.authentication import access_of
+from config.api.idempotency import once
 from config.kernel import instants
 from vouchers.api import bodies, schemas
 from vouchers.api.parameters import path_id
@@ -20,6 +23,7 @@ from vouchers.services.rollbacks import RolledBack
 QUERY = (
     OpenApiParameter("reason", str, description="The body's counts more."),
     OpenApiParameter("tracking_id", str, description="Raw, or as it was issued."),
+    idempotency.PARAMETER,
 )
 
 
@@ -49,8 +53,11 @@ class RollbackView(APIView):
         request=bodies.RollbackBody,
         responses=schemas.RollbackShape,
     )
-    def post(self, request: Request, redemption_id: str) -> Response:
-        return Response(render_rollback(roll_back(request, redemption_id, single=True).rollbacks[0]))
+    def post(self, request: Request, redemption_id: str) -> HttpResponseBase:
+        return once(
+            request,
+            lambda: Response(render_rollback(roll_back(request, redemption_id, single=True).rollbacks[0])),
+        )
 
 
 class RollbacksView(APIView):
@@ -65,6 +72,9 @@ class RollbacksView(APIView):
         request=bodies.RollbackBody,
         responses=schemas.RollbacksShape,
     )
-    def post(self, request: Request, redemption_id: str) -> Response:
-        done = roll_back(request, redemption_id, single=False)
+    def post(self, request: Request, redemption_id: str) -> HttpResponseBase:
+        return once(request, lambda: self.answer(roll_back(request, redemption_id, single=False)))
+
+    @staticmethod
+    def answer(done: RolledBack) -> Response:
         return Response(render_rollbacks(done.rollbacks, done.parent))

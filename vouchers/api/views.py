@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.api import limits, request_id, tracking_cookie
+from config.api import idempotency, limits, request_id, tracking_cookie
 from config.api.authentication import ClientKeyAuthentication, ClientSwitch, access_of
+from config.api.idempotency import once
 from config.api.parameters import path_id
 from config.kernel import instants
 from config.kernel.errors import InvalidQueryParams
@@ -84,10 +86,15 @@ class ClientRedemptionView(APIView):
     @extend_schema(
         tags=["client"],
         operation_id="client_redemptions_redeem",
+        parameters=[idempotency.PARAMETER],
         request=bodies.StackableBody,
         responses=schemas.RedeemedShape,
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponseBase:
+        return once(request, lambda: self.redeem(request))
+
+    @staticmethod
+    def redeem(request: Request) -> Response:
         asked = parse_stackable(request.data, cookie=tracking_cookie.read(request))
         wire = redeem_stackable(request, asked)
         wire["redemptions"] = [for_browser(entry, asked.customer) for entry in wire["redemptions"]]
@@ -108,12 +115,12 @@ class VoucherRedemptionView(APIView):
     @extend_schema(
         tags=["redemptions"],
         operation_id="vouchers_redeem",
-        parameters=[path_id("code"), TRACKING_ID],
+        parameters=[path_id("code"), TRACKING_ID, idempotency.PARAMETER],
         request=bodies.LegacyBody,
         responses=schemas.LegacyRedemptionShape,
     )
-    def post(self, request: Request, code: str) -> Response:
-        return Response(redeem_one(request, legacy_request(request, code)))
+    def post(self, request: Request, code: str) -> HttpResponseBase:
+        return once(request, lambda: Response(redeem_one(request, legacy_request(request, code))))
 
 
 class ClientRedeemView(APIView):
@@ -128,11 +135,15 @@ class ClientRedeemView(APIView):
     @extend_schema(
         tags=["client"],
         operation_id="client_redeem",
-        parameters=[OpenApiParameter("code", str, required=True), TRACKING_ID],
+        parameters=[OpenApiParameter("code", str, required=True), TRACKING_ID, idempotency.PARAMETER],
         request=bodies.LegacyBody,
         responses=schemas.LegacyRedemptionShape,
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponseBase:
+        return once(request, lambda: self.redeem(request))
+
+    @staticmethod
+    def redeem(request: Request) -> Response:
         code = request.query_params.get("code", "")
         if not code:
             raise InvalidQueryParams("Query should have required property 'code'")

@@ -7,14 +7,16 @@ from typing import Any, ClassVar
 
 from django.db import transaction
 from django.db.models import Count
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.api import tracking_cookie
+from config.api import idempotency, tracking_cookie
 from config.api.auditing import note
 from config.api.fields import parse
+from config.api.idempotency import once
 from config.api.parameters import path_id
 from config.api.resources import ScopedViewSet
 from config.kernel import instants
@@ -265,8 +267,17 @@ class RedemptionViewSet(ScopedViewSet):
         rows = self.page(request, self.get_queryset().for_wire())
         return self.get_paginated_response([render_redemption(row) for row in rows])
 
-    @extend_schema(operation_id="redemptions_redeem", request=bodies.StackableBody, responses=schemas.RedeemedShape)
-    def create(self, request: Request) -> Response:
+    @extend_schema(
+        operation_id="redemptions_redeem",
+        parameters=[idempotency.PARAMETER],
+        request=bodies.StackableBody,
+        responses=schemas.RedeemedShape,
+    )
+    def create(self, request: Request) -> HttpResponseBase:
+        return once(request, lambda: self.redeem(request))
+
+    @staticmethod
+    def redeem(request: Request) -> Response:
         asked = parse_stackable(request.data, cookie=tracking_cookie.read(request))
         return Response(redeem_stackable(request, asked))
 

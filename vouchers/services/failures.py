@@ -90,9 +90,13 @@ def record(attempt: Attempt, refused: NotRedeemable) -> DomainError:
     rows = transactions.run(lambda: _write(attempt, refused))
     first, row = refused.refused[0], rows[0]
     refusal = first.refusals[0]
+    error: DomainError
     if refusal.key == NOT_FOUND:
-        return NotFound.of(first.object, first.id)
-    return VoucherRefused(refusal, first.voucher.code if first.voucher else first.id, resource_id=row.public_id)
+        error = NotFound.of(first.object, first.id)
+    else:
+        error = VoucherRefused(refusal, first.voucher.code if first.voucher else first.id, resource_id=row.public_id)
+    error.recorded = True
+    return error
 
 
 def event_data(row: Redemption) -> dict[str, Any]:

@@ -340,6 +340,7 @@ def _event(attempt: _Attempt, row: Redemption, former: Redemption) -> events.New
 def _recorded(attempt: _Attempt, error: DomainError) -> DomainError:
     """Keep the refused attempt, and return the error with its id; what is not found keeps its own."""
     row = transactions.run(lambda: _record(attempt, error))
+    error.recorded = True
     if not isinstance(error, NotFound):
         error.resource_id, error.resource_type = row.public_id, Redemption.Kind.ROLLBACK.value
     return error
