@@ -61,7 +61,7 @@ def audit_list(project: Project, at: datetime) -> ListSpec[AuditEntry]:
             Column("Before → after", _change_cell),
             Column("From", _from_cell, on_phone=False),
         ),
-        sorts=(Sort("number", "When", "number", descending=True),),
+        sorts=(Sort("when", "When", "pk", descending=True),),
         filters=(
             Filter("who", "Person", lambda rows, value: rows.filter(actor_id=value), choices=tuple(people)),
             Filter(
@@ -154,10 +154,13 @@ class AuditFile(Page):
 
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         spec = audit_list(self.project, self.at)
+        audit.seal()
         rows = lists.narrow(spec, entries_of(self.project), request.GET.dict()).rows
-        last = rows.order_by("-number").values_list("number", flat=True).first() or 0
+        last = rows.order_by("-pk").values_list("pk", flat=True).first() or 0
         self.note("audit_log.downloaded", "project", self.project.public_id, name=self.project.name)
-        answer = StreamingHttpResponse(lines(rows.filter(number__lte=last)), content_type="text/csv; charset=utf-8")
+        answer = StreamingHttpResponse(
+            lines(rows.filter(pk__lte=last).select_related("detail", "link")), content_type="text/csv; charset=utf-8"
+        )
         answer["Content-Disposition"] = 'attachment; filename="audit-log.csv"'
         return answer
 
@@ -167,13 +170,14 @@ def lines(rows: QuerySet[AuditEntry]) -> Iterator[bytes]:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEAD)
-    for row in rows.order_by("-number").iterator(chunk_size=1000):
-        values = audit.values_of(row)
+    for row in rows.order_by("-pk").iterator(chunk_size=1000):
+        values, link = audit.values_of(row), getattr(row, "link", None)
         cells = (
             *(instants.to_wire(row.at), row.actor_type, row.actor_id, values.get("actor", ""), row.action),
             *(row.object_type, row.object_id, values.get("name", "")),
             *(_json(values.get("before")), _json(values.get("after"))),
-            *(row.channel, row.request_id, row.number, row.hash),
+            *(row.channel, row.request_id),
+            *((link.number, link.hash) if link is not None else ("", "")),
         )
         writer.writerow(guard(str(cell)) for cell in cells)
         yield out.getvalue().encode()

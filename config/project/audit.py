@@ -1,6 +1,8 @@
 """Who changed what: a chain of entries for each project, in which no row can be changed or left out unnoticed.
 
-`record` is called in the transaction of the change, as its last step: the project's chain is locked until commit.
+`record` is called in the transaction of the change, as its last step. It takes no lock: the entry is written with a row
+of AuditPending, and `seal` hangs what was committed on the chain of its project, a moment later, in the worker's loop
+and before every verification. Whoever could change the database in that moment is not noticed; from then on he is.
 Validations and redemptions are not audited, they are facts of their own; so nothing here is on their way.
 """
 
@@ -19,10 +21,12 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from config.kernel import instants
-from config.project.models import ApiKey, AuditDetail, AuditEntry, Project, User
+from config.project.models import ApiKey, AuditDetail, AuditEntry, AuditLink, AuditPending, Project, User
 
 LOCK: Final = 0x7E55E4A
-"""Class of the advisory locks of chains; the second number is the project, 0 the installation."""
+"""The advisory lock of whoever seals. Nobody who records takes it."""
+
+BATCH: Final = 1000
 
 LEAST_TEXT: Final = 5
 """Shorter texts stand in the values of everybody."""
@@ -72,28 +76,89 @@ def record(
     """
     values = canonical({"actor": actor.name, "name": name, **changes(before, after)})
     salt = secrets.token_hex(16)
-    with transaction.atomic():
-        _lock(project)
-        last = AuditEntry.objects.filter(project=project).order_by("-number").values_list("number", "hash").first()
-        number, previous = last or (0, "")
-        entry = AuditEntry(
-            project=project,
-            number=number + 1,
-            at=at,
-            actor_type=actor.type,
-            actor_id=actor.id,
-            action=action,
-            object_type=object_type,
-            object_id=object_id[:200],
-            channel=channel,
-            request_id=request_id[:64],
-            detail_digest=digest_of(salt, values),
-            previous_hash=previous,
-        )
-        entry.hash = hash_of(entry)
-        entry.save(force_insert=True)
-        AuditDetail(entry=entry, salt=salt, values=values).save(force_insert=True)
+    entry = AuditEntry(
+        project=project,
+        at=at,
+        actor_type=actor.type,
+        actor_id=actor.id,
+        action=action,
+        object_type=object_type,
+        object_id=object_id[:200],
+        channel=channel,
+        request_id=request_id[:64],
+        detail_digest=digest_of(salt, values),
+    )
+    columns = [getattr(entry, name) for name in COLUMNS]
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, [*columns, salt, values])
+        (entry.pk,) = cursor.fetchone()
+    entry._state.adding = False
     return entry
+
+
+COLUMNS: Final = (
+    *("project_id", "at", "actor_type", "actor_id", "action", "object_type", "object_id", "channel", "request_id"),
+    "detail_digest",
+)
+INSERT: Final = f"""
+WITH entry AS (
+    INSERT INTO project_auditentry ({", ".join(COLUMNS)}) VALUES ({", ".join(["%s"] * len(COLUMNS))}) RETURNING id
+), detail AS (
+    INSERT INTO project_auditdetail (entry_id, salt, values) SELECT id, %s, %s FROM entry
+)
+INSERT INTO project_auditpending (entry_id) SELECT id FROM entry RETURNING entry_id
+"""  # noqa: S608  names of columns, nobody's input
+"""Entry, values and place in the queue of `seal` in one statement: it is on the way of every audited write."""
+
+
+def seal() -> int:
+    """Hang every committed entry that no link holds on its project's chain; returns how many.
+
+    One at a time: a second caller waits. Every batch is a transaction, so a crash leaves whole chains and the rest
+    pending.
+    """
+    sealed = 0
+    while count := _seal_batch(wait=True):
+        sealed += count
+    return sealed
+
+
+def seal_some() -> bool:
+    """A step of the worker's loop; False where there was nothing to do, or somebody else does it."""
+    return _seal_batch(wait=False) > 0
+
+
+def _seal_batch(*, wait: bool) -> int:
+    with transaction.atomic():
+        if not _lock(wait=wait):
+            return 0
+        entries = [row.entry for row in AuditPending.objects.select_related("entry").order_by("pk")[:BATCH]]
+        ends: dict[int | None, tuple[int, str]] = {}
+        links = []
+        for entry in entries:
+            if entry.project_id not in ends:
+                ends[entry.project_id] = _end_of(entry.project_id)
+            number, previous = ends[entry.project_id]
+            link = AuditLink(entry=entry, project_id=entry.project_id, number=number + 1, previous_hash=previous)
+            link.hash = hash_of(entry, link.number, previous)
+            ends[entry.project_id] = (link.number, link.hash)
+            links.append(link)
+        AuditLink.objects.bulk_create(links)
+        AuditPending.objects.filter(pk__in=[entry.pk for entry in entries]).delete()
+    return len(entries)
+
+
+def _end_of(project_id: int | None) -> tuple[int, str]:
+    """Number and hash of the chain's last link."""
+    rows = AuditLink.objects.filter(Q(project_id=project_id))  # None means IS NULL
+    return rows.order_by("-number").values_list("number", "hash").first() or (0, "")
+
+
+def _lock(*, wait: bool) -> bool:
+    function = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s, 0)", [LOCK])
+        return wait or bool(cursor.fetchone()[0])
 
 
 def erase(*, project: Project, object_type: str, object_id: str, texts: Iterable[str] = ()) -> int:
@@ -118,23 +183,31 @@ class Broken:
 
 
 def verify(project: Project | None) -> Broken | None:
-    """Walk the chain; None where all of it holds. Erased values are no break."""
+    """Seal what is pending and walk the chain; None where all of it holds. Erased values are no break."""
+    seal()
+    owner = project.pk if project else None
     expected, previous = 1, ""
-    for entry in AuditEntry.objects.filter(project=project).order_by("number").iterator(chunk_size=2000):
+    links = AuditLink.objects.filter(project=project).select_related("entry").order_by("number")
+    for link in links.iterator(chunk_size=2000):
         reason = ""
-        if entry.number != expected:
+        if link.number != expected:
             reason = f"entry {expected} is missing"
-        elif entry.previous_hash != previous:
+        elif link.previous_hash != previous:
             reason = "it does not follow the one before it"
-        elif entry.hash != hash_of(entry):
+        elif link.hash != hash_of(link.entry, link.number, link.previous_hash) or link.entry.project_id != owner:
             reason = "it was changed"
         if reason:
-            return Broken(project.pk if project else None, expected, reason)
-        expected, previous = expected + 1, entry.hash
-    rows = AuditDetail.objects.filter(entry__project=project).select_related("entry").order_by("entry__number")
+            return Broken(owner, expected, reason)
+        expected, previous = expected + 1, link.hash
+    loose = AuditEntry.objects.filter(project=project, link__isnull=True, pending__isnull=True).order_by("pk").first()
+    if loose is not None:
+        return Broken(owner, expected, f"the row {loose.pk} was left out of the chain")
+    rows = (
+        AuditDetail.objects.filter(entry__project=project).select_related("entry__link").order_by("entry__link__number")
+    )
     for detail in rows.iterator(chunk_size=2000):
         if digest_of(detail.salt, detail.values) != detail.entry.detail_digest:
-            return Broken(project.pk if project else None, detail.entry.number, "its values were changed")
+            return Broken(owner, detail.entry.link.number, "its values were changed")
     return None
 
 
@@ -181,16 +254,11 @@ def digest_of(salt: str, values: str) -> str:
     return hashlib.sha256(f"{salt}\n{values}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def hash_of(entry: AuditEntry) -> str:
-    """The hash of an entry over everything in it and the hash before it."""
+def hash_of(entry: AuditEntry, number: int, previous_hash: str) -> str:
+    """The hash of an entry in its place: over everything in it and the hash before it."""
     parts = [
-        *(entry.previous_hash, entry.project_id, entry.number, instants.to_wire(entry.at), entry.actor_type),
+        *(previous_hash, entry.project_id, number, instants.to_wire(entry.at), entry.actor_type),
         *(entry.actor_id, entry.action, entry.object_type, entry.object_id, entry.channel, entry.request_id),
         entry.detail_digest,
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def _lock(project: Project | None) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, (project.pk if project else 0) % 2**31])

@@ -191,7 +191,7 @@ class Preference(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Who did what to which object: a link of its project's chain (`config.project.audit`).
+    """Who did what to which object (`config.project.audit`). A moment after the commit, AuditLink chains it.
 
     Insert only: a trigger of the database refuses everything else. Values that may be personal stand in AuditDetail,
     of which the chain holds a salted digest, so that they can be erased and the chain still be verified.
@@ -208,7 +208,6 @@ class AuditEntry(models.Model):
         Project, null=True, on_delete=models.PROTECT, related_name="+", db_index=False,
         help_text="None: of the installation, such as a refused login of somebody unknown.",
     )  # fmt: skip
-    number = models.BigIntegerField(help_text="Place in the chain, from 1.")
     at = models.DateTimeField()
     actor_type = models.CharField(max_length=16, help_text="user, key or system.")
     actor_id = models.CharField(max_length=64, blank=True, default="")
@@ -218,16 +217,12 @@ class AuditEntry(models.Model):
     channel = models.CharField(max_length=16, choices=Channel.choices)
     request_id = models.CharField(max_length=64, blank=True, default="")
     detail_digest = models.CharField(max_length=64)
-    previous_hash = models.CharField(max_length=64, blank=True, default="")
-    hash = models.CharField(max_length=64)
 
     objects = ScopedQuerySet.as_manager()
 
     class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["project", "number"], name="audit_entry_number", nulls_distinct=False)
-        ]
         indexes: ClassVar = [
+            models.Index(fields=["project", "id"], name="audit_entry_newest"),
             models.Index(fields=["project", "object_type", "object_id"], name="audit_entry_object"),
             models.Index(fields=["project", "actor_id"], name="audit_entry_actor"),
         ]
@@ -242,6 +237,33 @@ class AuditDetail(models.Model):
     entry = models.OneToOneField(AuditEntry, primary_key=True, on_delete=models.PROTECT, related_name="detail")
     salt = models.CharField(max_length=32)
     values = models.TextField(help_text="Canonical JSON, as it was digested.")
+
+    def __str__(self) -> str:
+        return str(self.entry_id)
+
+
+class AuditLink(models.Model):
+    """An entry's place in its project's chain: a hash over the entry and the hash before it. Insert only."""
+
+    entry = models.OneToOneField(AuditEntry, primary_key=True, on_delete=models.PROTECT, related_name="link")
+    project = models.ForeignKey(Project, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    number = models.BigIntegerField(help_text="Place in the chain, from 1.")
+    previous_hash = models.CharField(max_length=64, blank=True, default="")
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "number"], name="audit_link_number", nulls_distinct=False)
+        ]
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+class AuditPending(models.Model):
+    """An entry that no link holds yet; written with it and deleted with the link's insert."""
+
+    entry = models.OneToOneField(AuditEntry, primary_key=True, on_delete=models.PROTECT, related_name="pending")
 
     def __str__(self) -> str:
         return str(self.entry_id)
