@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from config.kernel import ids
@@ -71,6 +72,12 @@ def rows_of(project: Project, happenings: Sequence[Happening]) -> list[Delivery]
         for event_id in [happening.event_id or new_event_id(happening.type)]
         for subscriber in known[happening.type]
     ]
+
+
+def begin(project: Project, at: datetime) -> None:
+    """A project that was just made has no webhooks: nobody needs to look."""
+    with _lock:
+        _cache[project.pk] = (time.monotonic() + FRESH_SECONDS, {})
 
 
 def forget(project: Project) -> None:

@@ -38,7 +38,7 @@ def create(*, project: Project, body: Mapping[str, Any], at: datetime) -> Webhoo
             active=_flag(body.get("active"), default=True),
             created_at=at,
         )
-        transaction.on_commit(lambda: outbox.forget(project))
+        _forget(project)
     return webhook
 
 
@@ -58,7 +58,7 @@ def update(*, project: Project, webhook: Webhook, body: Mapping[str, Any], at: d
                 webhook.disabled_reason, webhook.disabled_at = "", None
         webhook.updated_at = at
         webhook.save(update_fields=[*CHANGEABLE, "disabled_reason", "disabled_at", "updated_at"])
-        transaction.on_commit(lambda: outbox.forget(project))
+        _forget(project)
     return webhook
 
 
@@ -66,7 +66,7 @@ def delete(*, project: Project, webhook: Webhook) -> None:
     """Remove the webhook with its deliveries, also those that wait."""
     with transaction.atomic():
         webhook.delete()
-        transaction.on_commit(lambda: outbox.forget(project))
+        _forget(project)
 
 
 def find(*, project: Project, public_id: str) -> Webhook:
@@ -82,6 +82,12 @@ def replay(*, project: Project, delivery: Delivery, at: datetime) -> None:
     Delivery.objects.of(project).filter(pk=delivery.pk).update(
         state=Delivery.State.WAITING, attempts=0, next_at=at, last_error=""
     )
+
+
+def _forget(project: Project) -> None:
+    """Now, for the rest of this transaction, and after it, for what was remembered meanwhile."""
+    outbox.forget(project)
+    transaction.on_commit(lambda: outbox.forget(project))
 
 
 def facts(webhook: Webhook) -> dict[str, Any]:

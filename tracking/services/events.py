@@ -17,6 +17,9 @@ from config.kernel.texts import normal
 from config.project import statements
 from config.project.models import Project
 from config.project.querysets import ScopedQuerySet
+from config.webhooks import outbox
+from config.webhooks.envelope import Happening
+from config.webhooks.models import Delivery
 from customers.models import Customer
 from tracking.models import Event
 
@@ -125,13 +128,34 @@ def record_unhurried(
 def record_many(*, project: Project, events: Sequence[NewEvent]) -> list[Event]:
     """Append events in order, with one statement for the rows and one for the counters."""
     rows = rows_of(project, events)
-    if len(rows) == 1 and not _counted(events):
+    told = outbox.rows_of(project, [happening(row) for row in rows]) if _is_told(project, rows) else []
+    if len(rows) == 1 and not told and not _counted(events):
         rows[0].save(force_insert=True)
         return rows
     with transaction.atomic():
         Event.objects.bulk_create(rows, batch_size=1000)
         _move_counters(_counted(events))
+        Delivery.objects.bulk_create(told, batch_size=500)
     return rows
+
+
+def happening(row: Event) -> Happening:
+    """The event as webhooks are told it: with the same keys, under the same id."""
+    customer = row.data.get("customer")
+    return Happening(
+        type=row.type,
+        at=row.created_at,
+        data=row.data,
+        entity_id=str(customer.get("id") or "") if isinstance(customer, dict) else "",
+        event_id=row.public_id,
+        group_id=row.group_id,
+        source=row.source,
+        customer_id=row.customer_id,
+    )
+
+
+def _is_told(project: Project, rows: Sequence[Event]) -> bool:
+    return outbox.is_wanted(project, *{row.type for row in rows})
 
 
 def part(*, project: Project, events: Sequence[NewEvent]) -> statements.Part:
