@@ -8,12 +8,12 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from config.dashboard import charts, kit
+from config.dashboard import charts, kit, navigation
 from config.dashboard.base import NOT_FOUND, PROJECT_IN_SESSION, Page
 from config.imports.models import ImportFile
 from config.jobs.models import AsyncAction
@@ -85,6 +85,12 @@ class Overview(Page):
     section = "overview"
     template_name = "dashboard/home.html"
     title = "Overview"
+
+    def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The start of the dashboard; who may not see the overview starts at the first page of the own menu."""
+        if not self.may(self.permission) and (start := navigation.first(self.member.role)) is not None:
+            return redirect(start)
+        return super()._answer(request, *args, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:
         asked = request.GET.get("days", "30")

@@ -78,3 +78,8 @@ def links(role: str, section: str) -> Iterator[tuple[str, list[Link]]]:
         ]
         if visible:
             yield heading, visible
+
+
+def first(role: str) -> str | None:
+    """Where this role starts: the first page of its menu; None for a role that opens nothing."""
+    return next((entries[0].url for _, entries in links(role, "")), None)

@@ -54,9 +54,9 @@ def test_people_without_a_project_learn_why(client, db):
 
 
 def test_a_role_that_may_not_is_told_which_permission_is_missing(sign_in):
-    answer = sign_in("merchant").get(reverse("dashboard:home"))
+    answer = sign_in("merchant").get(reverse("dashboard:customers"))
     assert answer.status_code == 403
-    assert "This needs the permission to see the overview. Your role here is Merchant." in answer.content.decode()
+    assert "This needs the permission to see customers. Your role here is Merchant." in answer.content.decode()
 
 
 @pytest.mark.parametrize(
