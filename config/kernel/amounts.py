@@ -45,3 +45,11 @@ def split(total: int, weights: Sequence[int]) -> list[int]:
     for index in by_remainder[: total - sum(parts)]:
         parts[index] += 1
     return parts
+
+
+def share_of(amount: int, numerator: int, denominator: int) -> int:
+    """Return amount × numerator / denominator, rounded half up, without a fraction on the way: for many lines.
+
+    Not negative. share_of(105, 10, 100) == 11
+    """
+    return (2 * amount * numerator + denominator) // (2 * denominator)

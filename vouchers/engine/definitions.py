@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from vouchers.engine import logic as logic_text
-from vouchers.engine import operators, rule_names
+from vouchers.engine import operators, product_definitions, rule_names
 from vouchers.engine.rule_terms import Condition, Logic, RuleNode, RuleSet, RuleTree
 
 MOST_RULES: Final = 100
@@ -45,9 +45,24 @@ def read_tree(rules: Any, *, path: str = "", depth: int = 0) -> RuleTree:
     return RuleTree(nodes, _read_logic(text or "", nodes, path))
 
 
-def read_rule_set(*, public_id: str, rules: Any, error: Mapping[str, Any] | None, name: str = "") -> RuleSet:
-    """Return a stored validation rule as the engine's terms."""
-    return RuleSet(public_id, read_tree(rules), error_message=_message(error), name=name)
+def read_rule_set(
+    *,
+    public_id: str,
+    rules: Any,
+    error: Mapping[str, Any] | None,
+    name: str = "",
+    applicable_to: Mapping[str, Any] | None = None,
+    bundle_rules: Mapping[str, Any] | None = None,
+) -> RuleSet:
+    """Return a stored validation rule as the engine's terms. Raises DefinitionError."""
+    return RuleSet(
+        public_id,
+        read_tree(rules),
+        error_message=_message(error),
+        name=name,
+        applicable_to=product_definitions.read_applicable_to(applicable_to),
+        bundle=product_definitions.read_bundle(bundle_rules),
+    )
 
 
 def completed(rules: Mapping[str, Any], tree: RuleTree) -> dict[str, Any]:

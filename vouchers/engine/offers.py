@@ -1,4 +1,4 @@
-"""Is what somebody wants to offer a discount or a gift card that can be calculated?
+"""Is what somebody wants to offer a discount or a gift card that can be meant?
 
 The same check stands behind the API, the form and imports. Source: vouchers, discount and gift objects.
 """
@@ -10,19 +10,20 @@ from decimal import Decimal
 from typing import Any, Final
 
 from config.kernel.amounts import GREATEST
-from vouchers.engine import validity
-from vouchers.engine.discounts import APPLY_TO_ORDER, EFFECTS, GIFT_EFFECTS, NAMED_BY_THE_CONTRACT
+from vouchers.engine import formula_text, validity
+from vouchers.engine.discounts import APPLY_TO_ITEMS, APPLY_TO_ORDER, GIFT_EFFECTS, NAMED_BY_THE_CONTRACT, VALUE
+from vouchers.engine.free_units import MANY, MISSING, MOST_UNITS, NEW
 from vouchers.engine.operators import to_number
 
-VALUE: Final = {"AMOUNT": "amount_off", "PERCENT": "percent_off", "FIXED": "fixed_amount"}
-"""The property that each type of discount must have."""
+MOST_UNIT_ENTRIES: Final = 100
+LONGEST_ID: Final = 200
 LIMITS: Final = ("amount_limit", "aggregated_amount_limit")
 PERCENT_DIGITS: Final = 6
 _SEPARATE: Final = ("validity_timeframe", "validity_day_of_week")
 
 
 class OfferError(ValueError):
-    """The offer cannot be meant, or not be calculated yet; the message names the property."""
+    """The offer cannot be meant; the message names the property."""
 
 
 def check_discount(discount: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,27 +35,81 @@ def check_discount(discount: Mapping[str, Any]) -> dict[str, Any]:
     kinds = sorted({known for known, _ in NAMED_BY_THE_CONTRACT})
     if kind not in kinds:
         raise OfferError(f"Property .discount.type should be equal to one of the allowed values {', '.join(kinds)}")
-    _check_effect(str(kind), discount.get("effect"))
+    effect = discount.get("effect")
+    _check_effect(str(kind), effect)
     stored: dict[str, Any] = {"type": kind}
-    value = VALUE[str(kind)]
-    for name in (value, *LIMITS):
-        if f"{name}_formula" in discount and discount[f"{name}_formula"] is not None:
-            raise OfferError(f"Property .discount.{name}_formula is not supported: formulas cannot be calculated yet")
-    if discount.get(value) is None:
-        raise OfferError(f"Property .discount should have required property '{value}'")
-    stored[value] = _percent(discount[value]) if kind == "PERCENT" else _amount(discount[value], value)
+    if kind == "UNIT":
+        stored |= _units(discount)
+    else:
+        stored |= _value(str(kind), discount)
     for name in LIMITS:
         if discount.get(name) is not None:
             stored[name] = _amount(discount[name], name)
-    if discount.get("effect") is not None:
-        stored["effect"] = discount["effect"]
+    if effect is not None:
+        stored["effect"] = effect
     return stored
 
 
+def _value(kind: str, discount: Mapping[str, Any]) -> dict[str, Any]:
+    """The type's own property and its formula; FIXED items may have their prices in `applicable_to`."""
+    name = VALUE[kind]
+    stored = _formula(discount, name)
+    if discount.get(name) is None:
+        if not stored and not (kind == "FIXED" and discount.get("effect") == APPLY_TO_ITEMS):
+            raise OfferError(f"Property .discount should have required property '{name}'")
+        return stored
+    return {name: _percent(discount[name]) if kind == "PERCENT" else _amount(discount[name], name)} | stored
+
+
+def _units(discount: Mapping[str, Any]) -> dict[str, Any]:
+    """Free units of one product, or of several with ADD_MANY_ITEMS."""
+    if discount.get("effect") != MANY:
+        return _unit(discount, ".discount")
+    units = discount.get("units")
+    if not isinstance(units, list) or not units:
+        raise OfferError("Property .discount.units should be an array with at least one entry")
+    if len(units) > MOST_UNIT_ENTRIES:
+        raise OfferError(f"Property .discount.units should NOT have more than {MOST_UNIT_ENTRIES} items")
+    stored = []
+    for index, entry in enumerate(units):
+        path = f".discount.units[{index}]"
+        if not isinstance(entry, Mapping):
+            raise OfferError(f"Property {path} should be an object")
+        if entry.get("effect") not in (NEW, MISSING):
+            raise OfferError(f"Property {path}.effect should be equal to one of the allowed values {NEW}, {MISSING}")
+        stored.append({**_unit(entry, path), "effect": entry["effect"]})
+    return {"units": stored}
+
+
+def _unit(entry: Mapping[str, Any], path: str) -> dict[str, Any]:
+    unit_type = entry.get("unit_type")
+    if not isinstance(unit_type, str) or not unit_type or len(unit_type) > LONGEST_ID or not unit_type.isprintable():
+        raise OfferError(f"Property {path} should have required property 'unit_type', the id of a product or SKU")
+    stored = _formula(entry, "unit_off", path)
+    if entry.get("unit_off") is not None:
+        stored = {"unit_off": _amount(entry["unit_off"], "unit_off")} | stored
+        if not 1 <= stored["unit_off"] <= MOST_UNITS:
+            raise OfferError(f"Property {path}.unit_off should be from 1 to {MOST_UNITS}")
+    return stored | {"unit_type": unit_type}
+
+
+def _formula(entry: Mapping[str, Any], name: str, path: str = ".discount") -> dict[str, Any]:
+    text = entry.get(f"{name}_formula")
+    if text is None:
+        return {}
+    try:
+        formula_text.parse(text)
+    except formula_text.FormulaError as error:
+        raise OfferError(f"Property {path}.{name}_formula {error}") from error
+    return {f"{name}_formula": text}
+
+
 def check_gift_effect(effect: str | None) -> None:
-    """Raise OfferError for an effect that a gift card does not have, or not yet."""
+    """Raise OfferError for an effect that a gift card does not have."""
     if (effect or APPLY_TO_ORDER) not in GIFT_EFFECTS:
-        raise OfferError(f"Property .gift.effect: '{effect}' is not supported; supported: {', '.join(GIFT_EFFECTS)}")
+        raise OfferError(
+            f"Property .gift.effect should be equal to one of the allowed values {', '.join(GIFT_EFFECTS)}"
+        )
 
 
 def check_validity(terms: Mapping[str, Any]) -> None:
@@ -89,11 +144,6 @@ def _check_effect(kind: str, effect: Any) -> None:
     if effect is not None and (kind, effect) not in NAMED_BY_THE_CONTRACT:
         allowed = ", ".join(sorted(known for of, known in NAMED_BY_THE_CONTRACT if of == kind))
         raise OfferError(f"Property .discount.effect should be equal to one of the allowed values {allowed}")
-    supported = sorted(known for of, known in EFFECTS if of == kind)
-    if not supported:
-        raise OfferError(f"Property .discount.type: '{kind}' is not supported; supported: {', '.join(VALUE)}")
-    if effect is not None and effect not in supported:
-        raise OfferError(f"Property .discount.effect: '{effect}' is not supported; supported: {', '.join(supported)}")
 
 
 def _number(value: Any, name: str) -> Decimal:

@@ -230,18 +230,25 @@ class OrderState:
         after.applied_discount_amount = (self.applied_discount_amount or 0) + applied
         return after
 
+    def with_nothing(self) -> OrderState:
+        """The order after a discount that found nothing to reduce: applied is 0, and it has no more discounts."""
+        after = self._copy()
+        after.applied_discount_amount = self.applied_discount_amount or 0
+        return after
+
     def with_item_discounts(self, taken: Mapping[int, int], units: Mapping[int, int] | None = None) -> OrderState:
         """The order with discounts of lines. taken: index → amount, 0 too; units: index → units that were touched."""
         after = self._copy()
         discounts = list(self.discounts)
         applied: list[int | None] = list(self.applied) if self.applied is not None else [None] * len(discounts)
         for index, amount in taken.items():
-            discounts[index] = (discounts[index] or 0) + amount
+            if amount:
+                discounts[index] = (discounts[index] or 0) + amount
             applied[index] = (applied[index] or 0) + amount
         total = sum(taken.values())
         after.discounts, after.applied = discounts, applied
         after.items_applied_discount_amount = (self.items_applied_discount_amount or 0) + total
-        if taken:
+        if total:
             after.items_discount_amount = (self.items_discount_amount or 0) + total
         if units:
             touched: list[int | None] = list(self.units) if self.units is not None else [None] * len(discounts)

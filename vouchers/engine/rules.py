@@ -31,31 +31,56 @@ def not_found(code: str, resource_type: str = "voucher") -> Refusal:
 
 
 def enabled(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
-    """The voucher and its campaign are switched on."""
-    if not terms.active or not terms.campaign_active:
-        off = "campaign" if terms.active else "voucher"
-        yield Refusal("voucher_disabled", "voucher is disabled", facts={"disabled": off})
+    """The voucher or tier and its campaign are switched on."""
+    if terms.active and terms.campaign_active:
+        return
+    off = {"disabled": "campaign" if terms.active else "promotion_tier" if terms.is_tier else "voucher"}
+    if terms.is_tier:
+        yield _inactive(terms, "disabled", off)
+    else:
+        yield Refusal("voucher_disabled", "voucher is disabled", facts=off)
 
 
 def started(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
     """The first instant of `start_date` counts."""
     start = terms.validity.start_date
-    if start is not None and facts.at < start:
-        yield Refusal("voucher_not_active", "voucher is not active yet", facts={"start_date": instants.to_wire(start)})
+    if start is None or facts.at >= start:
+        return
+    found = {"start_date": instants.to_wire(start)}
+    if terms.is_tier:
+        yield _not_now(found)
+    else:
+        yield Refusal("voucher_not_active", "voucher is not active yet", facts=found)
 
 
 def not_expired(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
     """The last instant of `expiration_date` still counts."""
     end = terms.validity.expiration_date
-    if end is not None and facts.at > end:
-        yield Refusal("voucher_expired", "voucher expired", facts={"expiration_date": instants.to_wire(end)})
+    if end is None or facts.at <= end:
+        return
+    found = {"expiration_date": instants.to_wire(end)}
+    if terms.is_tier:
+        yield _inactive(terms, "expired", found)
+    else:
+        yield Refusal("voucher_expired", "voucher expired", facts=found)
 
 
 def active_now(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
     """Inside the recurring windows: timeframe, weekdays, hours."""
     outside = validity.outside(terms.validity, facts.at, facts.zone)
-    if outside is not None:
-        yield Refusal("voucher_not_active_now", "voucher not active now", facts={"outside": outside})
+    if outside is None:
+        return
+    found = {"outside": outside}
+    yield _not_now(found) if terms.is_tier else Refusal("voucher_not_active_now", "voucher not active now", facts=found)
+
+
+def _inactive(terms: VoucherTerms, state: str, found: dict[str, str]) -> Refusal:
+    details = f"Promotion Tier with id: {terms.public_id} is {state}."
+    return Refusal("promotion_inactive", "Inactive Promotion", details, facts=found)
+
+
+def _not_now(found: dict[str, str]) -> Refusal:
+    return Refusal("promotion_not_active_now", "promotion not active now", facts=found)
 
 
 def quantity_left(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:

@@ -114,8 +114,7 @@ class VoucherTerms:
     """Everything about a voucher or a promotion tier that decides whether and how it is redeemed.
 
     code: of a tier its id. type: the voucher's, PROMOTION_TIER for a tier. quantity: None is unlimited. held_quantity:
-    uses held by sessions of others. holder_id, referrer_id: public ids of customers. publication_expires: when the
-    holder's time is over. hierarchy: of tiers.
+    uses held by sessions of others. holder_id, referrer_id: public ids of customers. hierarchy: of tiers.
     """
 
     code: str
@@ -127,7 +126,6 @@ class VoucherTerms:
     campaign_type: str | None = None
     campaign_active: bool = True
     validity: Validity = field(default_factory=Validity)
-    publication_expires: datetime | None = None
     quantity: int | None = None
     redeemed_quantity: int = 0
     held_quantity: int = 0

@@ -45,6 +45,11 @@ def parse_duration(text: Any) -> Duration:
     return duration
 
 
+def after(at: datetime, duration: Duration, zone: ZoneInfo) -> datetime:
+    """The moment one duration later; months by the calendar of the zone."""
+    return _shifted(at, duration, 1, zone)
+
+
 def outside(validity: Validity, at: datetime, zone: ZoneInfo) -> str | None:
     """The name of the first recurring limit that `at` lies outside of, None if inside all.
 

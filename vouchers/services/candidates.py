@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -18,29 +18,40 @@ from config.project.models import Project
 from customers.models import Customer
 from customers.payloads import CustomerData
 from tracking.services.identities import Identity
-from vouchers.engine import codes, definitions, discounts, stacking
+from vouchers.engine import codes, definitions, discounts, stacking, validity
 from vouchers.engine.order_state import OrderState
 from vouchers.engine.rule_terms import RuleSet
 from vouchers.engine.stacking import Candidate
-from vouchers.engine.terms import Facts, GiftTerms, Validity, VoucherTerms
+from vouchers.engine.terms import Facts, GiftTerms, VoucherTerms
 from vouchers.errors import DuplicatedRedeemables, RedeemablesLimitExceeded
-from vouchers.models import Campaign, Voucher
+from vouchers.models import Campaign, PromotionStack, PromotionTier, Voucher
 from vouchers.payloads import Redeemable, RedeemRequest
-from vouchers.services import memberships
+from vouchers.services import candidate_tiers, memberships
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One redeemable of the request, and the voucher it names, if any."""
+    """One redeemable of the request, and the voucher or tier it names, if any.
+
+    A promotion stack is as many of these as it has tiers.
+    """
 
     redeemable: Redeemable
-    voucher: Voucher | None
+    voucher: Voucher | None = None
+    tier: PromotionTier | None = None
     rule_sets: tuple[RuleSet, ...] = ()
+    stack: PromotionStack | None = None
+
+    @property
+    def terms(self) -> VoucherTerms | None:
+        """The engine's view; None where nobody knows the name."""
+        if self.tier is not None:
+            return candidate_tiers.terms_of(self.tier, self.rule_sets, self.stack)
+        return None if self.voucher is None else terms_of(self.voucher, self.rule_sets)
 
     def candidate(self) -> Candidate:
         """What the engine decides about."""
-        terms = None if self.voucher is None else terms_of(self.voucher, self.rule_sets)
-        return Candidate(self.redeemable.id, terms, self.redeemable.credits, self.redeemable.object)
+        return Candidate(self.redeemable.id, self.terms, self.redeemable.credits, self.redeemable.object)
 
 
 def check(project: Project, request: RedeemRequest) -> None:
@@ -58,76 +69,118 @@ def check(project: Project, request: RedeemRequest) -> None:
 
 
 def find(
-    project: Project, redeemables: Sequence[Redeemable], *, lock: bool = False, customer_id: int | None = None
+    project: Project,
+    redeemables: Sequence[Redeemable],
+    *,
+    lock: bool = False,
+    customer_id: int | None = None,
+    at: datetime,
+    session_key: str | None = None,
 ) -> list[Found]:
-    """The vouchers that the redeemables name by code or id, with their rules, in request order: one statement.
+    """What the redeemables name by code or id, with its rules, in request order; one statement for all vouchers.
 
-    lock: keep the rows to the end of the transaction, taken in the order of their keys after that of the customer; what
-    is read then is what earlier holders of the lock left. Raises DuplicatedRedeemables: two names of one voucher.
+    A promotion stack becomes its tiers. lock: keep the rows to the end of the transaction, taken in the order of their
+    keys after that of the customer; what is read then is what earlier holders of the lock left. at, session_key: what
+    other sessions hold at that moment is not free. Raises DuplicatedRedeemables: two names of one voucher.
     """
     named = [redeemable.id for redeemable in redeemables if redeemable.object == "voucher"]
     keys = {name: codes.comparable(name, case_sensitive=project.case_sensitive_codes) for name in named}
-    rows = [] if not keys else locked(project, keys, customer_id) if lock else matching(project, keys)
+    rows: list[Voucher] = []
+    if keys:
+        held = Held(at, session_key)
+        rows = locked(project, keys, customer_id, held) if lock else matching(project, keys, held)
     by_code = {row.code_key: row for row in rows}
     by_id = {row.public_id: row for row in rows}
+    tiers = candidate_tiers.find(project, redeemables, lock=lock)
     found = []
     for redeemable in redeemables:
+        if redeemable.object != "voucher":
+            found += [
+                Found(Redeemable(each.id, "promotion_tier"), None, each.tier, each.rule_sets, each.stack)
+                if each.tier is not None
+                else Found(redeemable)
+                for each in tiers[redeemable.object, redeemable.id]
+            ]
+            continue
         voucher = by_code.get(keys.get(redeemable.id, "")) or by_id.get(redeemable.id)
-        known = voucher if redeemable.object == "voucher" else None
-        found.append(Found(redeemable, known, () if known is None else _rule_sets(known)))
+        found.append(Found(redeemable, voucher, None, () if voucher is None else _rule_sets(voucher)))
     pks = [entry.voucher.pk for entry in found if entry.voucher is not None]
     if len(set(pks)) < len(pks):
         raise DuplicatedRedeemables("Duplicated redeemables detected in one redemption")
     return found
 
 
-def matching(project: Project, keys: Mapping[str, str]) -> list[Voucher]:
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Whose locks count: those of sessions other than this one that are not over at this moment."""
+
+    at: datetime
+    session_key: str | None = None
+
+
+def matching(project: Project, keys: Mapping[str, str], held: Held | None = None) -> list[Voucher]:
     """The vouchers of these names (as sent → as compared), with what is shown and decided of them."""
-    return _fetch(_statement(with_ids=_ids(keys) != []), _parameters(project, keys))
+    return _fetch(
+        project, _statement(with_ids=_ids(keys) != [], held=held is not None), _parameters(project, keys, held)
+    )
 
 
-def locked(project: Project, keys: Mapping[str, str], customer_id: int | None) -> list[Voucher]:
+def locked(
+    project: Project, keys: Mapping[str, str], customer_id: int | None, held: Held | None = None
+) -> list[Voucher]:
     """As `matching`, each row locked against other redemptions until the transaction ends, the customer's before."""
-    sql = _statement(with_ids=_ids(keys) != [], lock=True, after_customer=customer_id is not None)
-    return _fetch(sql, _parameters(project, keys) | {"customer": customer_id})
+    sql = _statement(
+        with_ids=_ids(keys) != [], lock=True, after_customer=customer_id is not None, held=held is not None
+    )
+    return _fetch(project, sql, _parameters(project, keys, held) | {"customer": customer_id})
+
+
+HELD: Final = """(SELECT array[coalesce(sum(l.quantity), 0), coalesce(sum(l.credits), 0)]::bigint[]
+            FROM vouchers_sessionlock l
+            WHERE l.voucher_id = v.id AND l.expires_at > %(at)s AND l.key IS DISTINCT FROM %(session)s)"""
+"""What sessions hold of a voucher: uses and credits."""
 
 
 @cache
-def _statement(*, with_ids: bool, lock: bool = False, after_customer: bool = False) -> str:
+def _statement(*, with_ids: bool, lock: bool = False, after_customer: bool = False, held: bool = False) -> str:
     """Written by hand: to build it anew would cost more than to run it. No joins: few vouchers have a campaign."""
     columns = statements.columns(Voucher, "v")
     named = "(v.code_key = ANY(%(codes)s) OR v.public_id = ANY(%(ids)s))" if with_ids else "v.code_key = ANY(%(codes)s)"
-    held = "SELECT id FROM customers_customer WHERE id = %(customer)s FOR NO KEY UPDATE"
+    customer = "SELECT id FROM customers_customer WHERE id = %(customer)s FOR NO KEY UPDATE"
     return f"""
-        {f"WITH held AS MATERIALIZED ({held})" if after_customer else ""}
+        {f"WITH customer AS MATERIALIZED ({customer})" if after_customer else ""}
         SELECT {columns}, (
-            SELECT jsonb_agg(jsonb_build_array(r.public_id, r.name, r.rules, r.error) ORDER BY a.id)::text
+            SELECT jsonb_agg(jsonb_build_array(r.public_id, r.name, r.rules, r.error,
+                r.applicable_to, r.bundle_rules) ORDER BY a.id)::text
             FROM vouchers_ruleassignment a JOIN vouchers_validationrule r ON r.id = a.rule_id
             WHERE a.voucher_id = v.id OR a.campaign_id = v.campaign_id
-        ) AS rules_json
+        ) AS rules_json, {HELD if held else "NULL"} AS held
         FROM vouchers_voucher v
         WHERE v.project_id = %(project)s AND v.deleted_at IS NULL AND {named}
-            {"AND (SELECT count(*) FROM held) >= 0" if after_customer else ""}
+            {"AND (SELECT count(*) FROM customer) >= 0" if after_customer else ""}
         ORDER BY v.id {"FOR NO KEY UPDATE OF v" if lock else ""}"""  # noqa: S608  (names of our own columns)
 
 
-def _parameters(project: Project, keys: Mapping[str, str]) -> dict[str, Any]:
-    return {"project": project.pk, "codes": list(keys.values()), "ids": _ids(keys)}
+def _parameters(project: Project, keys: Mapping[str, str], held: Held | None) -> dict[str, Any]:
+    named = {"project": project.pk, "codes": list(keys.values()), "ids": _ids(keys)}
+    return named if held is None else named | {"at": held.at, "session": held.session_key}
 
 
 def _ids(keys: Mapping[str, str]) -> list[str]:
     return [name for name in keys if name.startswith("v_")]
 
 
-def _fetch(sql: str, parameters: Mapping[str, Any]) -> list[Voucher]:
+def _fetch(project: Project, sql: str, parameters: Mapping[str, Any]) -> list[Voucher]:
     """The rows, and what the few that belong to something belong to."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         found = cursor.fetchall()
     rows = []
-    for *values, rules in found:
+    for *values, rules, held in found:
         row = statements.load(Voucher, values)
-        row.rules_json = rules  # type: ignore[attr-defined]  # travels with the row as an annotation would
+        # Both travel with the row as annotations would.
+        row.rules_json, row.held = rules, held  # type: ignore[attr-defined]
+        row.project = project
         rows.append(row)
     if any(row.campaign_id or row.category_id or row.holder_id or row.referrer_id for row in rows):
         prefetch_related_objects(rows, "campaign__category", "category", "holder", "referrer")
@@ -137,19 +190,40 @@ def _fetch(sql: str, parameters: Mapping[str, Any]) -> list[Voucher]:
 def terms_of(voucher: Voucher, rule_sets: tuple[RuleSet, ...] = ()) -> VoucherTerms:
     """The engine's view of a voucher: its own settings, where it has none its campaign's."""
     campaign = voucher.campaign
+    held_quantity, held_credits = getattr(voucher, "held", None) or (0, 0)
+    gift = None
+    if voucher.type == Voucher.Type.GIFT:
+        gift = GiftTerms(max(0, voucher.gift_balance - held_credits), voucher.gift_effect, held_credits)
     return VoucherTerms(
         code=voucher.code,
         public_id=voucher.public_id,
         type=voucher.type,
         active=voucher.active,
+        campaign_id=campaign.public_id if campaign else None,
+        campaign_type=campaign.campaign_type if campaign else None,
         campaign_active=campaign is None or campaign.active,
-        validity=_validity(voucher, campaign),
+        validity=candidate_tiers.validity_of(voucher, campaign, _published_until(voucher, campaign)),
         quantity=voucher.quantity,
         redeemed_quantity=voucher.redeemed_quantity,
+        held_quantity=held_quantity,
+        publish_count=voucher.publish_count,
         discount=discounts.read_discount(voucher.discount) if voucher.discount else None,
-        gift=GiftTerms(voucher.gift_balance, voucher.gift_effect) if voucher.type == Voucher.Type.GIFT else None,
+        gift=gift,
         rule_sets=rule_sets,
+        category=candidate_tiers.category_of(voucher.category or (campaign.category if campaign else None)),
+        holder_id=voucher.holder.public_id if voucher.holder else None,
+        referrer_id=voucher.referrer.public_id if voucher.referrer else None,
+        is_referral_code=voucher.is_referral_code,
+        metadata=voucher.metadata,
     )
+
+
+def _published_until(voucher: Voucher, campaign: Campaign | None) -> datetime | None:
+    """When the holder's own time is over: the campaign's duration after the publication."""
+    duration = campaign.activity_duration_after_publishing if campaign else None
+    if not duration or voucher.published_at is None:
+        return None
+    return validity.after(voucher.published_at, validity.parse_duration(duration), ZoneInfo(voucher.project.timezone))
 
 
 def is_named(identity: Identity, request: RedeemRequest) -> bool:
@@ -189,24 +263,4 @@ def facts_of(
 
 def _rule_sets(voucher: Voucher) -> tuple[RuleSet, ...]:
     stored: str | None = getattr(voucher, "rules_json", None)
-    if stored is None:
-        return ()
-    return tuple(
-        definitions.read_rule_set(public_id=public_id, rules=rules, error=error, name=name)
-        for public_id, name, rules, error in orjson.loads(stored)
-    )
-
-
-def _validity(voucher: Voucher, campaign: Campaign | None) -> Validity:
-    def own(name: str) -> Any:
-        value = getattr(voucher, name)
-        return getattr(campaign, name) if value is None and campaign is not None else value
-
-    days = own("validity_day_of_week")
-    return Validity(
-        start_date=own("start_date"),
-        expiration_date=own("expiration_date"),
-        timeframe=own("validity_timeframe"),
-        day_of_week=None if days is None else tuple(days),
-        hours=own("validity_hours"),
-    )
+    return () if stored is None else candidate_tiers.read_rule_sets(orjson.loads(stored))

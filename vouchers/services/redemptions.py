@@ -108,7 +108,7 @@ def _redeem(attempt: Attempt) -> Redeemed:
     customer = _write_customer(attempt)
     with transactions.one_at_a_time():
         pk = None if customer is None else customer.pk
-        found = candidates.find(project, request.redeemables, lock=True, customer_id=pk)
+        found = candidates.find(project, request.redeemables, lock=True, customer_id=pk, at=at)
     facts = candidates.facts_of(
         project=project,
         request=request,

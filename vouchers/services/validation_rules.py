@@ -13,8 +13,9 @@ from config.kernel.errors import DuplicateFound, NotFound
 from config.project.models import Project
 from segments.models import Segment
 from segments.uses import Use
-from vouchers.engine import codes, definitions
+from vouchers.engine import codes, definitions, product_definitions
 from vouchers.engine.definitions import DefinitionError
+from vouchers.engine.product_definitions import ProductsError
 from vouchers.errors import InvalidValidationRules
 from vouchers.models import Campaign, RuleAssignment, ValidationRule, Voucher
 
@@ -131,9 +132,12 @@ def _fill(project: Project, rule: ValidationRule, data: Mapping[str, Any]) -> li
         raise InvalidValidationRules("Property .name should be string")
     if "rules" in sent:
         sent["rules"], sent["segment_ids"] = _checked_rules(project, sent["rules"] or {})
-    if sent.get("bundle_rules"):
-        raise InvalidValidationRules("Property .bundle_rules is not supported: bundles cannot be calculated yet")
-    _check_applicable_to(sent.get("applicable_to"))
+    if "bundle_rules" in sent:
+        _check_bundle(sent["bundle_rules"])
+        # Taken away again it is shown as {}; never set it is not shown.
+        sent["bundle_rules"] = {} if sent["bundle_rules"] is None and rule.pk else sent["bundle_rules"]
+    if "applicable_to" in sent:
+        sent["applicable_to"] = _checked_applicable_to(sent["applicable_to"])
     for name, value in sent.items():
         setattr(rule, name, value)
     return list(sent)
@@ -152,14 +156,20 @@ def _checked_rules(project: Project, rules: Mapping[str, Any]) -> tuple[dict[str
     return definitions.completed(rules, tree), segment_ids
 
 
-def _check_applicable_to(applicable_to: Mapping[str, Any] | None) -> None:
-    """Item-level discounts come later: until then a rule that names lines would be stored and ignored."""
-    named = applicable_to or {}
-    for name in ("included", "excluded", "included_all"):
-        if named.get(name):
-            raise InvalidValidationRules(
-                f"Property .applicable_to.{name} is not supported: item-level discounts cannot be calculated yet"
-            )
+def _check_bundle(bundle_rules: Any) -> None:
+    try:
+        product_definitions.read_bundle(bundle_rules)
+    except ProductsError as error:
+        raise InvalidValidationRules(str(error)) from error
+
+
+def _checked_applicable_to(applicable_to: Any) -> dict[str, Any] | None:
+    """What is stored: as sent, entries with their defaults."""
+    try:
+        product_definitions.read_applicable_to(applicable_to)
+        return product_definitions.completed(applicable_to)
+    except ProductsError as error:
+        raise InvalidValidationRules(str(error)) from error
 
 
 def _target(project: Project, kind: str, identifier: str) -> Voucher | Campaign:

@@ -13,7 +13,7 @@ from tracking.services import events, identities
 from tracking.services.identities import Identity
 from vouchers.engine import stacking
 from vouchers.engine.stacking import Outcome, Stack, StackingRules
-from vouchers.models import Voucher
+from vouchers.models import PromotionTier, Voucher
 from vouchers.payloads import RedeemRequest
 from vouchers.services import candidates, carts
 from vouchers.services.channels import Channel
@@ -23,14 +23,15 @@ from vouchers.services.channels import Channel
 class Validation:
     """What a validation found, for every form of the answer.
 
-    vouchers: by the id that was sent. identity.token: the tracking id to answer with, if any. stack.order: the final
-    order, None where none was sent. named: whether a customer or tracking identity was named.
+    vouchers, tiers: by the id that was sent. identity.token: the tracking id to answer with, if any. stack.order: the
+    final order, None where none was sent. named: whether a customer or tracking identity was named.
     """
 
     public_id: str
     request: RedeemRequest
     stack: Stack
     vouchers: dict[str, Voucher]
+    tiers: dict[str, PromotionTier]
     identity: Identity
     stacking: StackingRules
     at: datetime
@@ -64,7 +65,7 @@ def examine(*, project: Project, request: RedeemRequest, at: datetime) -> Valida
 def _evaluate(project: Project, request: RedeemRequest, at: datetime, *, store: bool) -> Validation:
     """store: keep the tracking token."""
     candidates.check(project, request)
-    found = candidates.find(project, request.redeemables)
+    found = candidates.find(project, request.redeemables, at=at)
     order = carts.state_of(project, request, carts.find_order(project, request.order))
     identity = identities.resolve(
         project=project,
@@ -93,6 +94,7 @@ def _evaluate(project: Project, request: RedeemRequest, at: datetime, *, store: 
         request=request,
         stack=stacking.evaluate([entry.candidate() for entry in found], facts, rules),
         vouchers={entry.redeemable.id: entry.voucher for entry in found if entry.voucher is not None},
+        tiers={entry.redeemable.id: entry.tier for entry in found if entry.tier is not None},
         identity=identity,
         stacking=rules,
         at=at,

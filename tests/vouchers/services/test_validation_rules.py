@@ -26,7 +26,11 @@ def test_a_rule_is_kept_as_sent_with_its_logic_filled_in() -> None:
     rule = create(rules=AMOUNT, error={"message": "No"}, applicable_to={"included": []}, context_type="voucher")
     stored = ValidationRule.objects.get(pk=rule.pk)
     assert stored.rules == {**AMOUNT, "logic": "1"}
-    assert (stored.error, stored.applicable_to, stored.type) == ({"message": "No"}, {"included": []}, "expression")
+    assert (stored.error, stored.applicable_to, stored.type) == (
+        {"message": "No"},
+        {"included": [], "included_all": False},
+        "expression",
+    )
 
 
 def test_a_rule_without_rules_is_empty() -> None:
@@ -50,9 +54,10 @@ def test_the_segments_a_rule_names_are_kept() -> None:
         ({"rules": {"1": {"name": "customer.segment", "conditions": {"$is": ["seg_x"]}}}},
          "names segment seg_x, which does not exist"),
         ({"rules": AMOUNT | {"logic": "1 and 2"}}, "names rule 2"),
-        ({"bundle_rules": {"quantity": 2}}, "Property .bundle_rules is not supported"),
-        ({"applicable_to": {"included": [{"object": "product", "id": "prod_1"}]}}, "Property .applicable_to.included"),
-        ({"applicable_to": {"included_all": True}}, "Property .applicable_to.included_all"),
+        ({"bundle_rules": {"quantity": 2}}, "Property .bundle_rules has an unexpected key 'quantity'"),
+        ({"bundle_rules": {"limit": 101}}, "Property .bundle_rules.limit should be an integer from 1 to 100"),
+        ({"applicable_to": {"included": [{"object": "product"}]}}, "Property .applicable_to.included[0]"),
+        ({"applicable_to": {"included_all": 1}}, "Property .applicable_to.included_all should be boolean"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_evaluated_is_refused_and_not_stored(data: dict[str, Any], details: str) -> None:

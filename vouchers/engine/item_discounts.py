@@ -1,0 +1,148 @@
+"""Discounts of lines: one row for each type and effect; then limits of money, and never below nothing.
+
+Source: validation and redemption, item level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Final
+
+from config.kernel.amounts import share_of, split
+from vouchers.engine.order_state import OrderState
+from vouchers.engine.rule_terms import ApplicableEntry
+from vouchers.engine.situations import Situation
+
+ItemDiscount = Callable[[Situation], list[int]]
+"""The wanted discount of every selected line, in candidate order, before the limits."""
+
+
+def _worth(situation: Situation) -> list[int]:
+    """The value of the discountable units of each selected line: S × n / quantity."""
+    subtotals, quantities, found = situation.order.subtotals, situation.order.basket.quantities, situation.selection
+    return [
+        max(0, subtotals[index] or 0)
+        if units == quantities[index]
+        else share_of(max(0, subtotals[index] or 0), units, quantities[index])
+        for index, units in zip(found.indices, found.units, strict=True)
+    ]
+
+
+def _values(situation: Situation) -> list[int]:
+    """The amount for each selected line; the same for all unless its formula reads the line."""
+    indices = situation.selection.indices
+    if situation.differs_by_line:
+        return [int(situation.value(index)) * situation.times for index in indices]
+    return [int(situation.value()) * situation.times] * len(indices)
+
+
+def _amount_once_a_line(situation: Situation) -> list[int]:
+    return [min(off, worth) for off, worth in zip(_values(situation), _worth(situation), strict=True)]
+
+
+def _amount_by_quantity(situation: Situation) -> list[int]:
+    columns = zip(_values(situation), situation.selection.units, _worth(situation), strict=True)
+    return [min(off * units, worth) for off, units, worth in columns]
+
+
+def _proportionally(situation: Situation) -> list[int]:
+    subtotals = situation.order.subtotals
+    values = [max(0, subtotals[index] or 0) for index in situation.selection.indices]
+    return split(min(int(situation.value()) * situation.times, sum(values)), values)
+
+
+def _proportionally_by_quantity(situation: Situation) -> list[int]:
+    """A share above what the line costs is cut, not given to others."""
+    subtotals, found = situation.order.subtotals, situation.selection
+    values = [max(0, subtotals[index] or 0) for index in found.indices]
+    shares = split(min(int(situation.value()) * situation.times, sum(values)), found.units)
+    return [min(share, value) for share, value in zip(shares, values, strict=True)]
+
+
+def _percent(situation: Situation) -> list[int]:
+    bases, quantities, found = situation.bases, situation.order.basket.quantities, situation.selection
+    if situation.differs_by_line:
+        return [
+            share_of(
+                max(0, bases[index] or 0) * units, *_ratio(situation.value(index) * situation.times, quantities[index])
+            )
+            for index, units in zip(found.indices, found.units, strict=True)
+        ]
+    numerator, denominator = _ratio(situation.value() * situation.times)
+    half, whole = denominator, 2 * denominator
+    amounts = []
+    for index, units in zip(found.indices, found.units, strict=True):
+        base, quantity = bases[index] or 0, quantities[index]
+        if base <= 0:
+            amounts.append(0)
+        elif units == quantity:
+            # The rounding of `share_of`, without the call: an order may have 500 lines and 30 discounts.
+            amounts.append((2 * base * numerator + half) // whole)
+        else:
+            amounts.append(share_of(base * units, numerator, denominator * quantity))
+    return amounts
+
+
+def _ratio(percent: Fraction, quantity: int = 1) -> tuple[int, int]:
+    exact = min(percent, Fraction(100)) / 100
+    return exact.numerator, exact.denominator * quantity
+
+
+def _fixed_price(situation: Situation) -> list[int]:
+    found = situation.selection
+    return [
+        max(0, worth - situation.price_of(entry, index) * units)
+        for index, units, entry, worth in zip(found.indices, found.units, found.entries, _worth(situation), strict=True)
+    ]
+
+
+ITEM_DISCOUNTS: Final[Mapping[tuple[str, str], ItemDiscount]] = {
+    ("AMOUNT", "APPLY_TO_ITEMS"): _amount_once_a_line,
+    ("AMOUNT", "APPLY_TO_ITEMS_BY_QUANTITY"): _amount_by_quantity,
+    ("AMOUNT", "APPLY_TO_ITEMS_PROPORTIONALLY"): _proportionally,
+    ("AMOUNT", "APPLY_TO_ITEMS_PROPORTIONALLY_BY_QUANTITY"): _proportionally_by_quantity,
+    ("PERCENT", "APPLY_TO_ITEMS"): _percent,
+    ("FIXED", "APPLY_TO_ITEMS"): _fixed_price,
+}
+
+
+def apply(situation: Situation, wanted: list[int]) -> OrderState:
+    """The order with the wanted discounts, cut to the limits. Nothing selected: a discount of nothing, not of lines."""
+    found = situation.selection
+    if not found.indices:
+        return situation.order.with_nothing()
+    limited = _limited(situation, wanted)
+    subtotals = situation.order.subtotals
+    taken = {
+        index: max(0, min(amount, subtotals[index] or 0)) for index, amount in zip(found.indices, limited, strict=True)
+    }
+    units = {index: count for index, count in zip(found.indices, found.units, strict=True) if taken[index]}
+    return situation.order.with_item_discounts(taken, units)
+
+
+def _limited(situation: Situation, wanted: list[int]) -> list[int]:
+    """Per line and over lines, of the entry and of the discount: the lowest wins; spent in candidate order."""
+    found, discount, times = situation.selection, situation.discount, situation.times
+    per_line = None if discount.amount_limit is None else discount.amount_limit * times
+    together = None if discount.aggregated_amount_limit is None else discount.aggregated_amount_limit * times
+    entries = {id(entry): entry for entry in found.entries}.values()
+    if per_line is None and together is None and not any(_limits_money(entry) for entry in entries):
+        return wanted
+    spent: dict[int, int] = {}
+    limited = []
+    for entry, amount in zip(found.entries, wanted, strict=True):
+        limits = [per_line, together]
+        limits.append(None if entry.amount_limit is None else entry.amount_limit * times)
+        if entry.aggregated_amount_limit is not None:
+            limits.append(entry.aggregated_amount_limit * times - spent.get(id(entry), 0))
+        part = min(amount, *(limit for limit in limits if limit is not None), amount)
+        if together is not None:
+            together -= part
+        spent[id(entry)] = spent.get(id(entry), 0) + part
+        limited.append(part)
+    return limited
+
+
+def _limits_money(entry: ApplicableEntry) -> bool:
+    return entry.amount_limit is not None or entry.aggregated_amount_limit is not None
