@@ -75,7 +75,11 @@ def test_a_rule_with_only_a_name_always_holds(shop: Shop) -> None:
         ),
         ({"name": "R", "rules": {"1": {"name": "moon.phase", "conditions": {}}}}, "invalid_validation_rules", "Rule"),
         ({"name": "R", "rules": {"logic": "1"}}, "invalid_validation_rules", "Property .rules.logic"),
-        ({"name": "R", "applicable_to": {"included_all": 1}}, "invalid_validation_rules", "Property .applicable_to"),
+        (
+            {"name": "R", "applicable_to": {"included": [{"id": "p"}]}},
+            "invalid_validation_rules",
+            "Property .applicable_to",
+        ),
         ({"name": "R", "applicable_to": {"included": [1] * 1001}}, "invalid_payload", "Property .applicable_to"),
     ],
 )
