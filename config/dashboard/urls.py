@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from config.dashboard import account, api_keys, audit_log, exports, members, metadata_schemas, profile, project_settings
+from config.dashboard import (
+    account,
+    api_keys,
+    audit_log,
+    exports,
+    members,
+    metadata_schemas,
+    profile,
+    project_settings,
+    webhooks,
+)
 from config.dashboard import imports as import_pages
 from config.dashboard.home import Nothing, Overview, ProjectSwitch
 from config.dashboard.login import SignIn
@@ -51,6 +61,16 @@ urlpatterns = [
     path("settings/keys/", api_keys.KeyList.as_view(), name="keys"),
     path("settings/keys/new/", api_keys.KeyNew.as_view(), name="key-new"),
     path("settings/keys/<str:app_id>/", api_keys.KeyChange.as_view(), name="key"),
+    path("settings/webhooks/", webhooks.WebhookList.as_view(), name="webhooks"),
+    path("settings/webhooks/new/", webhooks.WebhookNew.as_view(), name="webhook-new"),
+    path("settings/webhooks/secret/", webhooks.WebhookSecret.as_view(), name="webhook-secret"),
+    path("settings/webhooks/<str:public_id>/", webhooks.WebhookPage.as_view(), name="webhook"),
+    path("settings/webhooks/<str:public_id>/edit/", webhooks.WebhookEdit.as_view(), name="webhook-edit"),
+    path(
+        "settings/webhooks/<str:public_id>/<str:delivery_id>/",
+        webhooks.DeliveryPage.as_view(),
+        name="webhook-delivery",
+    ),
     path("settings/audit/", audit_log.AuditLog.as_view(), name="audit"),
     path("settings/audit/audit-log.csv", audit_log.AuditFile.as_view(), name="audit-file"),
     path("profile/", account.Profile.as_view(), name="profile"),
