@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import status_code_conformance
 
 from config.wsgi import application
 from tests.factories import (
+    NOW,
     ORIGIN,
     ProductFactory,
     Shop,
