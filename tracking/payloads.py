@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from config.kernel.amounts import GREATEST
 from config.kernel.errors import InvalidPayload
+from config.kernel.instants import parse_instant
 from config.project.metadata import is_storable, parse_metadata
+from customers.payloads import CustomerData, parse_customer
 
 MOST_LINES: Final = 500
 STATUSES: Final = ("CREATED", "PAID", "FULFILLED", "CANCELED", "PROCESSING")
@@ -34,6 +37,15 @@ class ItemData:
     product: Mapping[str, Any] | None = None
     sku: Mapping[str, Any] | None = None
     metadata: Mapping[str, Any] | None = None
+    initial_quantity: int | None = None
+    discount_quantity: int | None = None
+    initial_amount: int | None = None
+    discount_amount: int | None = None
+
+    @property
+    def overrides(self) -> bool:
+        """Whether the line tells what to store of its product or SKU."""
+        return any(sent is not None and sent.get("override") is True for sent in (self.product, self.sku))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,18 @@ class OrderData:
     initial_amount: int | None = None
     items: tuple[ItemData, ...] | None = None
     metadata: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedOrder:
+    """An order to be stored, as sent to `/v1/orders`. referrer_id: an id or source id. None: not sent."""
+
+    data: OrderData = field(default_factory=OrderData)
+    discount_amount: int | None = None
+    created_at: datetime | None = None
+    customer: CustomerData | None = None
+    referrer: CustomerData | None = None
+    referrer_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +115,25 @@ def parse_order(body: object, path: str = ".order") -> OrderData:
     )
 
 
+def parse_placed(body: object) -> PlacedOrder:
+    """Return the body of `POST` or `PUT /v1/orders`. Raises InvalidPayload naming the property."""
+    data = parse_order(body, "")
+    if not isinstance(body, dict):
+        raise InvalidPayload("Payload should be object")
+    if data.status == "PROCESSING":
+        raise InvalidPayload(
+            f"Property .status should be equal to one of the allowed values [ {', '.join(STATUSES[:-1])} ]"
+        )
+    return PlacedOrder(
+        data=data,
+        discount_amount=parse_whole(body.get("discount_amount"), ".discount_amount"),
+        created_at=_instant(body, "created_at"),
+        customer=None if body.get("customer") is None else parse_customer(body["customer"]),
+        referrer=None if body.get("referrer") is None else parse_customer(body["referrer"], ".referrer"),
+        referrer_id=_text(body, "referrer_id", ""),
+    )
+
+
 def parse_items(items: object, path: str = ".order.items") -> tuple[ItemData, ...]:
     """Return the lines in their order; equal ones are not merged. Raises InvalidPayload naming the property."""
     if not isinstance(items, list):
@@ -110,6 +153,9 @@ def parse_item(item: object, path: str) -> ItemData:
     quantity = parse_whole(item.get("quantity"), f"{path}.quantity")
     if quantity == 0:
         raise InvalidPayload(f"Property {path}.quantity cannot be lower than 1")
+    initial_quantity = parse_whole(item.get("initial_quantity"), f"{path}.initial_quantity")
+    if initial_quantity == 0:
+        raise InvalidPayload(f"Property {path}.initial_quantity cannot be lower than 1")
     product, sku = _mapping(item, "product", path), _mapping(item, "sku", path)
     for name, sent in (("product", product), ("sku", sku)):
         if sent is not None:
@@ -125,6 +171,10 @@ def parse_item(item: object, path: str) -> ItemData:
         product=product,
         sku=sku,
         metadata=_mapping(item, "metadata", path),
+        initial_quantity=initial_quantity,
+        discount_quantity=parse_whole(item.get("discount_quantity"), f"{path}.discount_quantity"),
+        initial_amount=parse_whole(item.get("initial_amount"), f"{path}.initial_amount"),
+        discount_amount=parse_whole(item.get("discount_amount"), f"{path}.discount_amount"),
     )
 
 
@@ -166,6 +216,18 @@ def _text(body: Mapping[str, Any], key: str, path: str) -> str | None:
     if not is_storable(value):
         raise InvalidPayload(f"Property {path}.{key} contains a character that cannot be stored")
     return value
+
+
+def _instant(body: Mapping[str, Any], key: str) -> datetime | None:
+    value = body.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidPayload(f"Property .{key} should be string")
+    try:
+        return parse_instant(value)
+    except ValueError as error:
+        raise InvalidPayload(f"Property .{key} cannot be recognized as a ISO-8601 compliant date") from error
 
 
 def _mapping(body: Mapping[str, Any], key: str, path: str) -> Mapping[str, Any] | None:

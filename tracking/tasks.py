@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 from config.jobs import bulk, queues, runner
 from config.jobs.runner import Run
 from config.kernel import instants
-from tracking.services import partitions, products
+from tracking.services import partitions, placing, products
 
 
 @app.periodic(cron="15 2 * * *")
@@ -41,3 +41,13 @@ def update_products_metadata(run: Run) -> dict[str, Any]:
         return products.upsert_each(project=run.action.project, items=rows, at=instants.now())
 
     return bulk.run(run, apply, clock=instants.now)
+
+
+@runner.job(queue=queues.LONG, name="tracking.import_orders")
+def import_orders(run: Run) -> dict[str, Any]:
+    """Store the orders of one `orders/import`."""
+
+    def apply(items: Sequence[Any], _: Any) -> Sequence[bulk.Done]:
+        return placing.place_each(project=run.action.project, bodies=items, at=instants.now())
+
+    return bulk.run(run, apply, clock=instants.now, thing="order")

@@ -46,6 +46,12 @@ class ExportBody(serializers.Serializer[Any]):
     parameters = serializers.DictField(required=False)
 
 
+class ParametersBody(serializers.Serializer[Any]):
+    """What is asked for where the address says what is exported."""
+
+    parameters = serializers.DictField(required=False)
+
+
 def render(export: Export, request: Request) -> dict[str, Any]:
     """The wire's export; the link works for whoever has it, until the export is deleted."""
     status = services.status_of(export)
@@ -94,11 +100,8 @@ class ExportViewSet(viewsets.GenericViewSet[Export]):
 
     @extend_schema(request=ExportBody, responses={200: ExportObject})
     def create(self, request: Request) -> Response:
-        body = request.data if isinstance(request.data, dict) else {}
-        parameters = body.get("parameters")
-        if parameters is not None and not isinstance(parameters, dict):
-            raise InvalidPayload("Property .parameters should be object")
-        return Response(render(_start(request, body.get("exported_object"), parameters or {}), request))
+        exported = request.data.get("exported_object") if isinstance(request.data, dict) else None
+        return Response(render(_start(request, exported, parameters_of(request)), request))
 
     @extend_schema(
         parameters=[OpenApiParameter("token", str, description="Answers the CSV file instead; no keys needed.")],
@@ -128,8 +131,16 @@ class ExportViewSet(viewsets.GenericViewSet[Export]):
 
 def start_export(request: Request, exported_object: str) -> Response:
     """`POST /v1/orders/export` and its like: the body holds `parameters` only."""
+    return Response(render(_start(request, exported_object, parameters_of(request)), request))
+
+
+def parameters_of(request: Request) -> dict[str, Any]:
+    """The body's `parameters`. Raises InvalidPayload."""
     body = request.data if isinstance(request.data, dict) else {}
-    return Response(render(_start(request, exported_object, body.get("parameters") or {}), request))
+    parameters = body.get("parameters")
+    if parameters is not None and not isinstance(parameters, dict):
+        raise InvalidPayload("Property .parameters should be object")
+    return parameters or {}
 
 
 def _start(request: Request, exported_object: object, parameters: dict[str, Any]) -> Export:

@@ -1,6 +1,6 @@
 """Jobs over a list of resources from one request: in batches, each once, with a report of what became of each.
 
-Source: imports-exports-async.md §1, the shapes of `BULK_UPDATE` and `METADATA_UPDATE`.
+Source: imports-exports-async.md §1, the shapes of `BULK_UPDATE`, `METADATA_UPDATE` and `…IMPORT`.
 """
 
 from __future__ import annotations
@@ -56,8 +56,12 @@ def start(
     at: datetime,
     title: str = "",
     request_id: str = "",
+    lock: str | None = None,
 ) -> AsyncAction:
-    """Keep the items in a file and queue the job over them. items, shared: as JSON has them, checked by the caller."""
+    """Keep the items in a file and queue the job over them. items, shared: as JSON has them, checked by the caller.
+
+    lock: jobs with the same one run one after the other.
+    """
     with transaction.atomic():
         action = runner.start(
             project=project,
@@ -68,13 +72,19 @@ def start(
             title=title,
             request_id=request_id,
             rows_total=len(items),
+            lock=lock,
         )
         files.keep(action, JobFile.Kind.INPUT, orjson.dumps({"items": items, "shared": shared}), at=at)
     return action
 
 
-def run(run: Run, apply: Apply, *, clock: Callable[[], datetime], key: str = "source_id") -> dict[str, Any]:
-    """Apply every batch that is not applied yet, then write the report. key: how the wire names what items go by."""
+def run(
+    run: Run, apply: Apply, *, clock: Callable[[], datetime], key: str = "source_id", thing: str = ""
+) -> dict[str, Any]:
+    """Apply every batch that is not applied yet, then write the report. key: how the wire names what items go by.
+
+    thing: of imports, whose result counts them in words and lists only what failed.
+    """
     given = files.find(run.action, JobFile.Kind.INPUT)
     if given is None:  # a former attempt came to the end of it and was killed before it could say so
         return run.action.result or {}
@@ -88,10 +98,10 @@ def run(run: Run, apply: Apply, *, clock: Callable[[], datetime], key: str = "so
                 outcomes = apply(items[first : first + BATCH], shared)
                 JobBatch.objects.create(action=run.action, first=first, outcomes=[list(done) for done in outcomes])
         run.progress(min(first + BATCH, len(items)), len(items))
-    return _conclude(run, key, clock())
+    return _conclude(run, key, clock(), thing)
 
 
-def _conclude(run: Run, key: str, at: datetime) -> dict[str, Any]:
+def _conclude(run: Run, key: str, at: datetime, thing: str) -> dict[str, Any]:
     """Write report and result, and forget what the job was given, in one transaction."""
     action = run.action
     with transaction.atomic():
@@ -100,7 +110,9 @@ def _conclude(run: Run, key: str, at: datetime) -> dict[str, Any]:
         if former is not None:
             files.remove(former)
         report = files.keep(action, JobFile.Kind.REPORT, _report(action, key), at=at)
-        action.result = _result(action, key) | {"reports_available_till": instants.to_wire(report.expires_at)}
+        action.result = _import_result(action, key, thing) if thing else _result(action, key)
+        if not thing:
+            action.result |= {"reports_available_till": instants.to_wire(report.expires_at)}
         action.save(update_fields=["result"])
         action.batches.all().delete()
         given = files.find(action, JobFile.Kind.INPUT)
@@ -119,7 +131,7 @@ def _report(action: AsyncAction, key: str) -> bytes:
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow([key, "found", "updated", "error"])
     for done in _outcomes(action):
-        error = "" if done.error is None else done.error["details"] or done.error["message"]
+        error = "" if done.error is None else _reason(done)
         lines.writerow([done.key, str(done.found).lower(), str(done.updated).lower(), error])
     return text.getvalue().encode()
 
@@ -136,3 +148,19 @@ def _result(action: AsyncAction, key: str) -> dict[str, Any]:
         "errors": list(islice(errors, SHOWN)),
         "results": list(islice(results, SHOWN)),
     }
+
+
+def _import_result(action: AsyncAction, key: str, thing: str) -> dict[str, Any]:
+    failed = [done for done in _outcomes(action) if done.error is not None]
+    done_count = sum(1 for _ in _outcomes(action)) - len(failed)
+    return {
+        "message": f"{done_count} {thing}(s) imported successfully, {len(failed)} failed.",
+        "failed": [{key: done.key, "reason": _reason(done)} for done in failed[:SHOWN]],
+        "done_count": done_count,
+        "failed_count": len(failed),
+    }
+
+
+def _reason(done: Done) -> str:
+    error = done.error or {}
+    return error["details"] or error["message"] or ""

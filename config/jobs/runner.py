@@ -112,8 +112,12 @@ def start(
     channel: str = "API",
     request_id: str = "",
     rows_total: int | None = None,
+    lock: str | None = None,
 ) -> AsyncAction:
-    """Write the action and its job together: with the caller's transaction both come, or neither."""
+    """Write the action and its job together: with the caller's transaction both come, or neither.
+
+    lock: jobs with the same one run one after the other, in order of arrival.
+    """
     with transaction.atomic():
         action = AsyncAction.objects.create(
             project=project,
@@ -127,7 +131,7 @@ def start(
             created_at=at,
             updated_at=at,
         )
-        task.defer(action_id=action.pk)
+        (task.configure(lock=lock) if lock else task).defer(action_id=action.pk)
     return action
 
 

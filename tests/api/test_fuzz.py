@@ -34,7 +34,7 @@ from tests.factories import (
     make_shop,
     make_voucher,
 )
-from tracking.models import ProductCollection
+from tracking.models import Order, ProductCollection
 from vouchers.models import RuleAssignment
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
@@ -48,6 +48,7 @@ MUST_SUCCEED = (
     *("GET /v1/customers/{customer_id}/redeemables", "POST /v1/customers/{id}/permanent-deletion"),
     *("POST /v1/vouchers", "PUT /v1/vouchers/{code}", "POST /v1/vouchers/{code}/redemption"),
     *("POST /v1/validations", "POST /v1/redemptions", "GET /v1/redemptions", "POST /v1/validation-rules"),
+    *("POST /v1/orders", "PUT /v1/orders/{order_id}", "GET /v1/orders"),
     *("POST /v1/products", "PUT /v1/products/{product_id}", "POST /v1/products/{product_id}/skus", "GET /v1/products"),
     *("GET /client/v1/validate", "POST /client/v1/validations", "POST /client/v1/redemptions"),
 )
@@ -81,6 +82,7 @@ def target(transactional_db: None) -> Target:
     product = ProductFactory.create(project=project, source_id="mug/1")
     SkuFactory.create(product=product, source_id="mug/red")
     collection = ProductCollection.objects.create(project=project, name="All", created_at=NOW)
+    order = Order.objects.create(project=project, source_id="order/1", customer=customer, created_at=NOW)
     secrets = shop.secrets
     return Target(
         shop=shop,
@@ -104,6 +106,7 @@ def target(transactional_db: None) -> Target:
             "customer_id": [customer.public_id, "crm/1"],
             "segment_id": [segment.public_id],
             "project_id": [project.public_id],
+            "order_id": ["order/1", order.public_id],
             "product_id": ["mug/1", product.public_id],
             "sku_id": ["mug/red"],
             "collection_id": [collection.public_id, "pc_a11pr0dUc75"],

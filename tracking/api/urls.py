@@ -11,12 +11,14 @@ from config.api.routing import IDENTIFIER, WireRouter
 from tracking.api.catalogue import ProductSkuViewSet, ProductViewSet, SkuViewSet
 from tracking.api.collections import CollectionViewSet
 from tracking.api.custom_events import EventView
+from tracking.api.orders import OrderViewSet
 from tracking.api.views import CustomerActivitiesView, CustomerActivityView
 
 router = WireRouter()
 router.register(rf"products/(?P<product_id>{IDENTIFIER})/skus", ProductSkuViewSet, basename="product-sku")
 router.register("products", ProductViewSet, basename="product")
 router.register("product-collections", CollectionViewSet, basename="product-collection")
+router.register("orders", OrderViewSet, basename="order")
 router.register("skus", SkuViewSet, basename="sku")
 
 urlpatterns: Sequence[URLPattern | URLResolver | Any] = [

@@ -23,7 +23,7 @@ from tracking.models import Order
 COLUMNS: Final = frozenset(
     {
         *("source_id", "amount", "initial_amount", "discount_amount", "items_discount_amount"),
-        *("total_discount_amount", "total_amount", "items", "metadata", "redemptions", "referrer"),
+        *("total_discount_amount", "total_amount", "items", "metadata", "redemptions", "referrer", "created_at"),
     }
 )
 """What `save_order` takes from its mapping, beside `id`."""
@@ -52,7 +52,7 @@ def save_order(
         values["items"] = [stored_line(line) for line in values["items"]]
     public_id, source_id = order.get("id"), order.get("source_id")
     with transaction.atomic():
-        stored = _locked(project, public_id, source_id)
+        stored = locked(project, public_id, source_id)
         if stored is None and public_id is not None:
             raise NotFound.of("order", str(public_id))
         if stored is None:
@@ -60,7 +60,7 @@ def save_order(
                 with transaction.atomic():
                     return _create(project, values, customer, at, status or Order.Status.CREATED)
             except IntegrityError:  # the same source id was created at the same moment: it is an update now
-                stored = _locked(project, None, source_id)
+                stored = locked(project, None, source_id)
                 if stored is None:
                     raise
         return _change(stored, values, customer, at, status)
@@ -131,7 +131,8 @@ class _Counted:
         return cls(order.customer_id, _value(order), order.created_at)
 
 
-def _locked(project: Project, public_id: object, source_id: object) -> Order | None:
+def locked(project: Project, public_id: object, source_id: object) -> Order | None:
+    """The stored order of this id, or where none is given of this source id, kept to the transaction's end."""
     orders = Order.objects.of(project).select_for_update(no_key=True)
     if public_id is not None:
         return orders.filter(public_id=public_id).first()
@@ -139,7 +140,7 @@ def _locked(project: Project, public_id: object, source_id: object) -> Order | N
 
 
 def _create(project: Project, values: Mapping[str, Any], customer: Customer | None, at: datetime, status: str) -> Order:
-    order = Order(project=project, customer=customer, status=status, created_at=at, **values)
+    order = Order(project=project, customer=customer, status=status, **{"created_at": at, **values})
     order.save(force_insert=True)
     _move_counters(_Counted(), _Counted.of(order), at)
     return order

@@ -115,13 +115,23 @@ def upsert_each(*, project: Project, items: Sequence[Mapping[str, Any]], at: dat
     return outcomes
 
 
+def find_or_none(model: type[Stored], *, project: Project, identifier: str) -> Stored | None:
+    """The living product or SKU of this id, else of this source id."""
+    if not identifier or "\0" in identifier:
+        return None
+    rows = model.objects.of(project).filter(Q(public_id=identifier) | Q(source_id=identifier), deleted_at=None)
+    if model is Sku:
+        rows = rows.filter(product__deleted_at=None).select_related("product")
+    return max(rows, key=lambda row: row.public_id == identifier, default=None)
+
+
+def replace(*, project: Project, row: Stored, data: Mapping[str, Any], at: datetime) -> Stored:
+    """Change what is given; metadata is replaced as a whole. Raises MetadataValidationFailed."""
+    return _change(project, row, data, at, merges=False)
+
+
 def _found(model: type[Stored], project: Project, identifier: str, name: str) -> Stored:
-    found = None
-    if "\0" not in identifier:
-        rows = model.objects.of(project).filter(Q(public_id=identifier) | Q(source_id=identifier), deleted_at=None)
-        if model is Sku:
-            rows = rows.filter(product__deleted_at=None).select_related("product")
-        found = max(rows, key=lambda row: row.public_id == identifier, default=None)
+    found = find_or_none(model, project=project, identifier=identifier)
     if found is None:
         raise NotFound.of(name, identifier)
     return found
@@ -166,17 +176,23 @@ def _create(
     row = model(project=project, created_at=at, source_id=data.get("source_id") or None, **parent)
     if data.get("id"):
         row.public_id = data["id"]
-    _fill(project, row, data, whole=True)
+    _fill(project, row, data)
     row.save(force_insert=True)
     return row
 
 
 def _change(
-    project: Project, row: Stored, data: Mapping[str, Any], at: datetime, source_id: str | None = None
+    project: Project,
+    row: Stored,
+    data: Mapping[str, Any],
+    at: datetime,
+    source_id: str | None = None,
+    *,
+    merges: bool = True,
 ) -> Stored:
     with transaction.atomic():
         locked = type(row).objects.of(project).select_for_update(no_key=True).get(pk=row.pk)
-        changed: list[str] = _fill(project, locked, data, whole=True)
+        changed: list[str] = _fill(project, locked, data, merges=merges)
         if source_id and locked.source_id is None:
             locked.source_id = source_id
             changed.append("source_id")
@@ -189,18 +205,18 @@ def _change(
     return locked
 
 
-def _fill(project: Project, row: Product | Sku, data: Mapping[str, Any], *, whole: bool) -> list[str]:
+def _fill(project: Project, row: Product | Sku, data: Mapping[str, Any], *, merges: bool = True) -> list[str]:
     """Set what was sent; returns the names of the columns."""
     names = PRODUCT_FIELDS if isinstance(row, Product) else SKU_FIELDS
     changed: list[str] = []
     for name in names:
         if name not in data or (data[name] is None and name in NEVER_NULL):
             continue
-        value = {**row.metadata, **data[name]} if name == "metadata" else data[name]
+        value = {**row.metadata, **data[name]} if name == "metadata" and merges else data[name]
         setattr(row, name, value)
         changed.append(name)
     if "metadata" in changed or row._state.adding:
-        schemas.require(project, _name(type(row)), row.metadata, whole=whole)
+        schemas.require(project, _name(type(row)), row.metadata, whole=True)
     return changed
 
 

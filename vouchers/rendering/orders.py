@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from config.kernel.instants import to_wire, to_wire_or_none
 from tracking.models import Order
+from tracking.rendering import render_stored_order
 from vouchers.engine.order_state import Line, OrderState
 
 CUMULATIVE = ("amount", "initial_amount", "discount_amount", "items_discount_amount", "total_discount_amount")
@@ -62,30 +62,9 @@ def render_validated_order(state: OrderState) -> dict[str, Any]:
 
 def render_order(order: Order, applied: OrderState | None = None) -> dict[str, Any]:
     """A stored order in full. applied: what this request took off, for the answer to a redemption."""
-    wire: dict[str, Any] = {
-        "id": order.public_id,
-        "source_id": order.source_id,
-        "created_at": to_wire(order.created_at),
-        "updated_at": to_wire_or_none(order.updated_at),
-        "status": order.status,
-    }
-    for name in (*CUMULATIVE, "total_amount"):
-        if (value := getattr(order, name)) is not None:
-            wire[name] = value
+    wire = render_stored_order(order)
     if applied is not None:
         wire |= {name: value for name in APPLIED if (value := getattr(applied, name)) is not None}
-    items = [render_line(line) for line in applied.lines] if applied is not None else order.items
-    if items:
-        wire["items"] = items
-    if order.metadata is not None:
-        wire["metadata"] = order.metadata
-    if order.customer is not None:
-        wire["customer"] = {"id": order.customer.public_id, "object": "customer"}
-    wire |= {
-        "customer_id": order.customer.public_id if order.customer else None,
-        "referrer_id": order.referrer.public_id if order.referrer else None,
-        "object": "order",
-    }
-    if order.redemptions:
-        wire["redemptions"] = order.redemptions
+        if applied.lines:
+            wire["items"] = [render_line(line) for line in applied.lines]
     return wire
