@@ -119,10 +119,29 @@ def free_at(former: int, current: int, starts: int, rate: Rate) -> float:
     return starts + seconds * (1 + max(0.0, 1 - (limit - 1) / max(current, 1)))
 
 
+HOUR: Final = 3600
+"""The longest window of the rates that are no settings, such as those of signing in."""
+
+
 def longest_window() -> int:
     """Seconds of the longest rate that is set."""
     rates: list[Rate | None] = [settings.API_RATE, settings.CLIENT_RATE, settings.CLIENT_MISS_RATE]
-    return max((seconds for _, seconds in filter(None, rates)), default=60)
+    return max(HOUR, *(seconds for _, seconds in filter(None, rates)), 0)
+
+
+def forgive(bucket: str) -> None:
+    """Forget all hits of the bucket."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM api_ratewindow WHERE bucket = %s", [bucket])
+
+
+def give_back(bucket: str, rate: Rate, now: float) -> None:
+    """Take one hit back, in the window of `now`."""
+    starts = int(now // rate[1]) * rate[1]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE api_ratewindow SET hits = hits - 1 WHERE bucket = %s AND starts = %s AND hits > 0", [bucket, starts]
+        )
 
 
 def forget(*, before: float) -> int:

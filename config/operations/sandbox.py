@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from config.project import services
+from config.project import accounts, services
 from config.project.models import Project
 
 NAME: Final = "Sandbox"
@@ -33,6 +33,7 @@ def create(*, file: Path, address: str, at: datetime) -> Project | None:
             return None
         password = secrets.token_urlsafe(12)
         admin = services.create_admin(email=EMAIL, password=password, at=at)
+        accounts.note_printed_password(user=admin)
         origins = list(dict.fromkeys([address, address.replace("localhost", "127.0.0.1"), *ORIGINS]))
         made = services.create_project(name=NAME, at=at, origins=origins, is_sandbox=True, admin=admin)
         _write(file, {"address": address, "email": EMAIL, "password": password, **made.as_json(), "origins": origins})

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
 from config.project import audit
 from config.project.models import Preference, Project, User
+
+PRINTED: Final = "printed_password"
+"""The preference of somebody whose password was printed when the installation was made."""
+
+
+def note_printed_password(*, user: User) -> None:
+    """The password stands on a screen or in a file: good for this machine only."""
+    remember(user=user, name=PRINTED, value=True)
+
+
+def let_printed_password_expire(*, user: User) -> None:
+    """Somebody signed in from another machine: a printed password must be changed now."""
+    if not user.must_change_password and recall(user=user, name=PRINTED):
+        user.must_change_password = True
+        user.save(update_fields=["must_change_password"])
 
 
 def save_profile(*, user: User, first_name: str, timezone: str) -> None:
@@ -23,6 +38,7 @@ def change_password(*, user: User, password: str, at: datetime, project: Project
         user.set_password(password)
         user.must_change_password = False
         user.save(update_fields=["password", "must_change_password"])
+        Preference.objects.filter(user=user, name=PRINTED).delete()
         audit.record(
             project=project,
             actor=audit.of_user(user),

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.kernel import instants
 from config.kernel.errors import DomainError
-from config.project import services
+from config.project import accounts, services
 
 
 class Command(BaseCommand):
@@ -27,6 +27,8 @@ class Command(BaseCommand):
         password = given or secrets.token_urlsafe(15)
         try:
             admin = services.create_admin(email=options["email"], password=password, at=instants.now())
+            if not given:
+                accounts.note_printed_password(user=admin)
         except DomainError as error:
             raise CommandError(error.details or error.message) from error
         values = {"email": admin.email} | ({} if given else {"password": password})
