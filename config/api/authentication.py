@@ -11,25 +11,31 @@ from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from config.api import request_id
+from config.api import addresses, request_id
 from config.kernel import instants
 from config.kernel.causes import Cause
-from config.kernel.errors import Forbidden
-from config.project import keys, origins
+from config.kernel.errors import Forbidden, MissingRequiredPermission
+from config.project import keys, oauth, origins, scopes
+from config.project.keys import Credential
 from config.project.models import ApiKey, Project
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a request may do: in which project, with which key."""
+    """What a request may do: in which project, with which key.
+
+    is_client: it came from a browser or an app. scopes: of the token that it showed in place of the key's secret.
+    """
 
     project: Project
     key: ApiKey
+    is_client: bool = False
+    scopes: tuple[str, ...] = ()
 
-    @property
-    def is_client(self) -> bool:
-        """Whether the key is a publishable one, from a browser or an app."""
-        return self.key.kind == ApiKey.Kind.CLIENT
+    def opens(self, scope: str | None) -> bool:
+        """Whether key and token both open it; None asks for the whole API."""
+        held = (self.key.scopes, self.scopes)
+        return all(scopes.open_to(one, scope, client=self.is_client) for one in held)
 
     def event_source(self) -> dict[str, Any]:
         """The wire's `event_source` of what this request causes."""
@@ -58,23 +64,36 @@ def access_of(request: Request | HttpRequest) -> Access:
 
 
 class KeyAuthentication(BaseAuthentication):
-    """A pair of headers, an id and a secret. Subclasses name the headers and the kind of key."""
+    """A pair of headers, an id and a secret, or a bearer token. Subclasses name the headers and the kind of key."""
 
     kind: ClassVar[str]
     id_header: ClassVar[str]
     secret_header: ClassVar[str]
+    takes_tokens: ClassVar[bool] = False
 
     def authenticate(self, request: Request) -> tuple[None, Access]:
-        app_id = request.headers.get(self.id_header, "")
-        secret = request.headers.get(self.secret_header, "")
-        credential = keys.find(app_id, secret, self.kind, instants.now()) if app_id and secret else None
+        credential, held = self._credential(request)
         if credential is None:
             raise NotAuthenticated
+        networks = credential.key.allowed_networks
+        if networks and not addresses.is_in(addresses.client_address(request._request), networks):
+            raise Forbidden("This key may not be used from this address")
         request._request.access = credential  # type: ignore[attr-defined]
-        return None, Access(credential.project, credential.key)
+        return None, Access(credential.project, credential.key, self.kind == ApiKey.Kind.CLIENT, held)
 
     def authenticate_header(self, request: Request) -> str:
         return self.id_header
+
+    def _credential(self, request: Request) -> tuple[Credential | None, tuple[str, ...]]:
+        app_id = request.headers.get(self.id_header, "")
+        secret = request.headers.get(self.secret_header, "")
+        if app_id and secret:
+            return keys.find(app_id, secret, self.kind, instants.now()), ()
+        bearer = request.headers.get("Authorization", "") if self.takes_tokens else ""
+        if bearer[:7].lower() != "bearer ":
+            return None, ()
+        grant = oauth.find(bearer[7:].strip(), instants.now())
+        return (None, ()) if grant is None else (grant.credential, grant.scopes)
 
 
 class ServerKeyAuthentication(KeyAuthentication):
@@ -83,6 +102,13 @@ class ServerKeyAuthentication(KeyAuthentication):
     kind = ApiKey.Kind.SERVER
     id_header = "X-App-Id"
     secret_header = "X-App-Token"  # noqa: S105  a header's name
+    takes_tokens = True
+
+
+class KeyPairOnly(ServerKeyAuthentication):
+    """`/v1/oauth`: a token makes no token."""
+
+    takes_tokens = False
 
 
 class ManagementKeyAuthentication(KeyAuthentication):
@@ -99,10 +125,13 @@ class ClientKeyAuthentication(KeyAuthentication):
     kind = ApiKey.Kind.CLIENT
     id_header = "X-Client-Application-Id"
     secret_header = "X-Client-Token"  # noqa: S105
+    takes_tokens = True
 
     def authenticate(self, request: Request) -> tuple[None, Access]:
         user, access = super().authenticate(request)
         origin = request.headers.get("Origin", "")
+        if not origin and access.scopes:  # a token is no key that a page gives away: its holder may be no browser
+            return user, access
         if not origins.is_allowed(origin, access.project.client_trusted_domains):
             raise Forbidden(f"Origin {origin[:100]} is not allowed" if origin else "Origin header is required")
         return user, access
@@ -114,9 +143,9 @@ class HasScope(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         if not isinstance(request.auth, Access):
             raise NotAuthenticated
-        scopes = request.auth.key.scopes
-        whole = "client_api" if request.auth.is_client else "api"
-        return not scopes or whole in scopes or getattr(view, "scope", None) in scopes
+        if not request.auth.opens(getattr(view, "scope", None)):
+            raise MissingRequiredPermission
+        return True
 
 
 class ClientSwitch(HasScope):

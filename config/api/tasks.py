@@ -7,6 +7,7 @@ from procrastinate.contrib.django import app
 from config.api import idempotency, limits
 from config.jobs import queues
 from config.kernel import instants
+from config.project import oauth
 
 
 @app.periodic(cron="*/10 * * * *")
@@ -21,3 +22,10 @@ def forget_hits(timestamp: int) -> None:
 def forget_idempotency_keys(timestamp: int) -> None:
     """Drop the keys of requests, and their answers, after a day; every hour."""
     idempotency.forget(before=instants.now() - idempotency.KEPT)
+
+
+@app.periodic(cron="*/15 * * * *")
+@app.task(name="api.drop_tokens", queue=queues.UPKEEP, queueing_lock="api.drop_tokens")
+def drop_tokens(timestamp: int) -> None:
+    """Delete bearer tokens that have ended; every quarter of an hour."""
+    oauth.drop_expired(at=instants.now())

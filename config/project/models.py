@@ -156,6 +156,22 @@ class ApiKey(Scoped):
         return f"{self.name} ({self.kind})"
 
 
+class AccessToken(Scoped):
+    """A bearer token that a key made for a quarter of an hour; only its SHA-256 is stored."""
+
+    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="access_tokens")
+    token_hash = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=64))
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["project", "expires_at"], name="access_token_live")]
+
+    def __str__(self) -> str:
+        return f"{self.key} until {self.expires_at}"
+
+
 class MetadataSchema(Scoped):
     """What the metadata of one kind of object looks like. `properties` keeps the management API's snake case."""
 
