@@ -15,6 +15,7 @@ from config.kernel.errors import InvalidPayload, InvalidQueryParams
 from config.project.metadata import is_storable, parse_metadata
 from customers.payloads import CustomerData, Unset, parse_customer
 from tracking.payloads import OrderData, parse_order, parse_whole
+from vouchers.engine.sessions import Session, parse_session, read_session
 from vouchers.errors import DuplicatedRedeemables, InvalidAmount, InvalidRedeemables, InvalidRollbackParams
 
 MOST_REDEEMABLES: Final = 30
@@ -65,6 +66,7 @@ class RedeemRequest:
     anonymous: bool = False
     metadata: Mapping[str, Any] | None = None
     expand: frozenset[str] | None = None
+    session: Session | None = None
     items_decide: bool = False
     echo_discount: bool = False
 
@@ -146,8 +148,6 @@ def parse_query(pairs: Iterable[tuple[str, str]], *, cookie: str | None = None) 
     code = tree.get("code")
     if not isinstance(code, str) or not code:
         raise InvalidQueryParams("Query should have required property 'code'")
-    if tree.get("session_type"):
-        raise InvalidQueryParams("Property .session_type is not supported: sessions cannot be opened yet")
     customer, shortcut = tree.get("customer"), None
     if isinstance(customer, str):
         customer, shortcut = None, customer or None
@@ -158,6 +158,7 @@ def parse_query(pairs: Iterable[tuple[str, str]], *, cookie: str | None = None) 
         "order": _order_of_query(tree),
         "tracking_id": _text_or_none(tree.get("tracking_id")),
         "metadata": tree.get("metadata") if isinstance(tree.get("metadata"), dict) else None,
+        "session": _session_of_query(tree),
     }
     redeemables = (Redeemable(_identifier(code, ".code")),)
     return _request(redeemables, body, cookie=cookie, anonymous=True, shortcut=shortcut, items_decide=True)
@@ -172,8 +173,7 @@ def _request(
     shortcut: str | None = None,
     items_decide: bool = False,
 ) -> RedeemRequest:
-    if body.get("session") is not None:
-        raise InvalidPayload("Property .session is not supported: sessions cannot be opened yet")
+    session = body.get("session")
     order, customer, metadata = body.get("order"), body.get("customer"), body.get("metadata")
     return RedeemRequest(
         redeemables=redeemables,
@@ -186,6 +186,7 @@ def _request(
         anonymous=anonymous,
         metadata=None if metadata is None else parse_metadata(metadata, ".metadata"),
         expand=_expand(body.get("options")),
+        session=session if isinstance(session, Session) else parse_session(session),
         items_decide=items_decide,
         echo_discount=isinstance(order, dict)
         and parse_whole(order.get("discount_amount"), ".order.discount_amount") == 0,
@@ -265,6 +266,17 @@ def _expand(options: object) -> frozenset[str] | None:
     if not isinstance(expand, list):
         raise InvalidPayload("Property .options.expand should be array")
     return frozenset(word for word in EXPANSIONS if word in expand)
+
+
+def _session_of_query(tree: Mapping[str, Any]) -> Session | None:
+    """`session_type`, `session_key`, `session_ttl`, `session_ttl_unit`; None without the first."""
+    if not tree.get("session_type"):
+        return None
+    parts = {name: tree.get(f"session_{name}") for name in ("type", "key", "ttl", "ttl_unit")}
+    try:
+        return read_session(parts, lambda name: f".session_{name}")
+    except InvalidPayload as wrong:
+        raise InvalidQueryParams(wrong.details) from wrong
 
 
 def _order_of_query(tree: Mapping[str, Any]) -> dict[str, Any] | None:

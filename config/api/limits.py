@@ -125,7 +125,9 @@ HOUR: Final = 3600
 
 def longest_window() -> int:
     """Seconds of the longest rate that is set."""
-    rates: list[Rate | None] = [settings.API_RATE, settings.CLIENT_RATE, settings.CLIENT_MISS_RATE]
+    rates: list[Rate | None] = [
+        *(settings.API_RATE, settings.CLIENT_RATE, settings.CLIENT_MISS_RATE, settings.CLIENT_SESSION_RATE)
+    ]
     return max(HOUR, *(seconds for _, seconds in filter(None, rates)), 0)
 
 
@@ -205,6 +207,17 @@ def count_miss(request: Request) -> None:
     """Note that a client call named a code that does not exist. Raises Throttled where there were too many already."""
     rate: Rate | None = settings.CLIENT_MISS_RATE
     if rate is not None and not (state := hit(_misses(request), rate, time.time())).allowed:
+        request._request.rate_state = state  # type: ignore[attr-defined]
+        raise Throttled
+
+
+def count_session(request: Request) -> None:
+    """Note that a client call wants to hold a code. Raises Throttled where this address held too many of late."""
+    rate: Rate | None = settings.CLIENT_SESSION_RATE
+    if rate is None:
+        return
+    bucket = bucket_of("sessions", access_of(request).key.pk, address_of(request))
+    if not (state := hit(bucket, rate, time.time())).allowed:
         request._request.rate_state = state  # type: ignore[attr-defined]
         raise Throttled
 

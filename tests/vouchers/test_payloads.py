@@ -9,6 +9,7 @@ import pytest
 from config.kernel.errors import DomainError, InvalidPayload, InvalidQueryParams
 from customers.payloads import CustomerData
 from tracking.payloads import ItemData, OrderData
+from vouchers.engine.sessions import Session
 from vouchers.errors import DuplicatedRedeemables, InvalidAmount, InvalidRedeemables
 from vouchers.payloads import Redeemable, parse_legacy, parse_query, parse_stackable
 
@@ -68,7 +69,8 @@ def test_a_whole_stackable_request() -> None:
         ({"redeemables": [TEN], "tracking_id": 5}, InvalidPayload, "Property .tracking_id should be string"),
         ({"redeemables": [TEN], "metadata": []}, InvalidPayload, "Property .metadata should be object"),
         ({"redeemables": [TEN], "options": {"expand": "order"}}, InvalidPayload, ".options.expand should be array"),
-        ({"redeemables": [TEN], "session": {"type": "LOCK"}}, InvalidPayload, "Property .session is not supported"),
+        ({"redeemables": [TEN], "session": {"type": "OPEN"}}, InvalidPayload, "Property .session.type should be equal"),
+        ({"redeemables": [TEN], "session": {"ttl": 0}}, InvalidPayload, "Property .session.ttl cannot be lower than 1"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_named(body: Any, error: type[DomainError], details: str) -> None:
@@ -132,7 +134,8 @@ def test_three_ways_to_name_the_customer_in_a_query(key: str) -> None:
         ([("code", "X"), ("amount", "10.5")], InvalidAmount),
         ([("code", "X"), ("item[x][product_id]", "p")], InvalidQueryParams),
         ([("code", "X"), ("item[0][quantity]", "0")], InvalidPayload),
-        ([("code", "X"), ("session_type", "LOCK")], InvalidQueryParams),
+        ([("code", "X"), ("session_type", "OPEN")], InvalidQueryParams),
+        ([("code", "X"), ("session_type", "LOCK"), ("session_ttl", "soon")], InvalidQueryParams),
         ([("code", "X\0")], InvalidQueryParams),
     ],
 )
@@ -143,3 +146,10 @@ def test_a_query_that_cannot_be_meant(pairs: list[tuple[str, str]], error: type[
 
 def test_without_order_data_a_query_has_no_order() -> None:
     assert parse_query([("code", "X")]).order is None
+
+
+def test_a_session_in_a_query() -> None:
+    parts = [("session_type", "LOCK"), ("session_key", "k"), ("session_ttl", "5"), ("session_ttl_unit", "MINUTES")]
+    assert parse_query([("code", "X"), *parts]).session == Session("k", 5, "MINUTES")
+    assert parse_query([("code", "X"), *parts[:1]]).session == Session()
+    assert parse_query([("code", "X"), *parts[1:]]).session is None

@@ -258,7 +258,9 @@ def test_a_gift_redemption_says_what_was_used_and_what_undid_it() -> None:
     )
     undone, undoing = (render_redemption(entry) for entry in Redemption.objects.all().for_wire().order_by("pk").all())
     assert (undone["amount"], undone["gift"], undone["status"]) == (700, {"amount": 700}, "ROLLED_BACK")
-    assert undone["related_redemptions"] == {"rollbacks": [{"id": "rr_1", "date": AT}]}
+    assert undone["related_redemptions"] == {
+        "rollbacks": [{"id": "rr_1", "date": AT, "rollback_order_mode": "WITH_ORDER"}]
+    }
     assert (undoing["redemption"], undoing["gift"], undoing["reason"]) == ("r_1", {"amount": -700}, None)
     assert undone["voucher"]["gift"]["balance"] == 4300
     assert Voucher.objects.count() == 1

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from config.api.fields import LARGEST
 from vouchers.api.schemas import MAYBE_NULL
+from vouchers.engine.sessions import NANOSECONDS
 
 Shape = serializers.Serializer[Any]
 
@@ -95,6 +96,15 @@ class OptionsBody(Shape):
     )
 
 
+class SessionBody(Shape):
+    """A session holds what is applicable until it is redeemed with the same key, released, or over."""
+
+    type = serializers.ChoiceField(choices=["LOCK"])
+    key = serializers.CharField(max_length=200, **MAYBE_NULL)
+    ttl = serializers.IntegerField(min_value=1, **MAYBE_NULL)
+    ttl_unit = serializers.ChoiceField(choices=list(NANOSECONDS), **MAYBE_NULL)
+
+
 class LegacyBody(Shape):
     """Everything is optional; the code stands in the address."""
 
@@ -104,6 +114,7 @@ class LegacyBody(Shape):
     tracking_id = serializers.CharField(**MAYBE_NULL)
     metadata = serializers.DictField(**MAYBE_NULL)
     options = OptionsBody(**MAYBE_NULL)
+    session = SessionBody(**MAYBE_NULL)
 
 
 class StackableBody(Shape):
@@ -115,6 +126,7 @@ class StackableBody(Shape):
     tracking_id = serializers.CharField(**MAYBE_NULL)
     metadata = serializers.DictField(**MAYBE_NULL)
     options = OptionsBody(**MAYBE_NULL)
+    session = SessionBody(**MAYBE_NULL)
 
 
 class RollbackBody(Shape):

@@ -47,15 +47,22 @@ class ClientValidateView(APIView):
             query(
                 "item[0][product_id]", "Also `sku_id`, `source_id`, `related_object`, `quantity`, `price`, `amount`."
             ),
+            query("session_type", "`LOCK` holds the code for `session_ttl` `session_ttl_unit`s under `session_key`."),
+            query("session_key", "One's own key; one is made if there is none."),
+            query("session_ttl", "7 if not given."),
+            query("session_ttl_unit", "`DAYS` if not given; down to `NANOSECONDS`."),
             query("metadata[key]", "Of the redemption; `order[metadata][key]` of the order."),
         ],
     )
     def get(self, request: Request) -> Response:
         access = access_of(request)
         pairs = [(key, value) for key, values in request.query_params.lists() for value in values if value != NO_VALUE]
+        asked = parse_query(pairs, cookie=tracking_cookie.read(request))
+        if asked.session is not None:
+            limits.count_session(request)
         validation = validations.validate(
             project=access.project,
-            request=parse_query(pairs, cookie=tracking_cookie.read(request)),
+            request=asked,
             at=instants.now(),
             channel=Channel("CLIENT_API", access.key.app_id, access.group_id, access.event_source()),
         )

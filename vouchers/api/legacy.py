@@ -43,6 +43,8 @@ def render_legacy(validation: Validation, request_id: str, *, shows_customer: bo
         wire["tracking_id"] = validation.identity.token
     if shows_customer and validation.identity.customer is not None:
         wire["customer_id"] = validation.identity.customer.public_id
+    if validation.session is not None:
+        wire["session"] = validation.session.wire()
     wire["redeemables"] = [render_redeemable(validation, outcome, request_id)]
     return wire
 

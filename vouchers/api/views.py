@@ -41,9 +41,12 @@ class ValidationView(APIView):
     def answer(self, request: Request, *, anonymous: bool) -> Response:
         """anonymous: whether a visitor whom nobody names gets a tracking id, which the cookie then keeps."""
         access = access_of(request)
+        asked = parse_stackable(request.data, cookie=tracking_cookie.read(request), anonymous=anonymous)
+        if asked.session is not None and access.is_client:
+            limits.count_session(request)
         validation = validations.validate(
             project=access.project,
-            request=parse_stackable(request.data, cookie=tracking_cookie.read(request), anonymous=anonymous),
+            request=asked,
             at=instants.now(),
             channel=channel_of(access),
         )

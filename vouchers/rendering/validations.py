@@ -41,6 +41,8 @@ def render_validation(validation: Validation, request_id: str) -> dict[str, Any]
         wire["order"] = render_validated_order(stack.order)
     if validation.identity.token is not None:
         wire["tracking_id"] = validation.identity.token
+    if validation.session is not None:
+        wire["session"] = validation.session.wire()
     wire["stacking_rules"] = dict(validation.stacking.wire)
     return wire
 

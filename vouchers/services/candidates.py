@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -74,21 +74,18 @@ def find(
     *,
     lock: bool = False,
     customer_id: int | None = None,
-    at: datetime,
-    session_key: str | None = None,
 ) -> list[Found]:
     """What the redeemables name by code or id, with its rules, in request order; one statement for all vouchers.
 
     A promotion stack becomes its tiers. lock: keep the rows to the end of the transaction, taken in the order of their
-    keys after that of the customer; what is read then is what earlier holders of the lock left. at, session_key: what
-    other sessions hold at that moment is not free. Raises DuplicatedRedeemables: two names of one voucher.
+    keys after that of the customer; what is read of them then is what earlier holders of the lock left. What sessions
+    hold is for `sessions.weigh` to say. Raises DuplicatedRedeemables: two names of one voucher.
     """
     named = [redeemable.id for redeemable in redeemables if redeemable.object == "voucher"]
     keys = {name: codes.comparable(name, case_sensitive=project.case_sensitive_codes) for name in named}
     rows: list[Voucher] = []
     if keys:
-        held = Held(at, session_key)
-        rows = locked(project, keys, customer_id, held) if lock else matching(project, keys, held)
+        rows = locked(project, keys, customer_id) if lock else matching(project, keys)
     by_code = {row.code_key: row for row in rows}
     by_id = {row.public_id: row for row in rows}
     tiers = candidate_tiers.find(project, redeemables, lock=lock)
@@ -110,39 +107,19 @@ def find(
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Whose locks count: those of sessions other than this one that are not over at this moment."""
-
-    at: datetime
-    session_key: str | None = None
-
-
-def matching(project: Project, keys: Mapping[str, str], held: Held | None = None) -> list[Voucher]:
+def matching(project: Project, keys: Mapping[str, str]) -> list[Voucher]:
     """The vouchers of these names (as sent → as compared), with what is shown and decided of them."""
-    return _fetch(
-        project, _statement(with_ids=_ids(keys) != [], held=held is not None), _parameters(project, keys, held)
-    )
+    return _fetch(project, _statement(with_ids=_ids(keys) != []), _parameters(project, keys))
 
 
-def locked(
-    project: Project, keys: Mapping[str, str], customer_id: int | None, held: Held | None = None
-) -> list[Voucher]:
+def locked(project: Project, keys: Mapping[str, str], customer_id: int | None) -> list[Voucher]:
     """As `matching`, each row locked against other redemptions until the transaction ends, the customer's before."""
-    sql = _statement(
-        with_ids=_ids(keys) != [], lock=True, after_customer=customer_id is not None, held=held is not None
-    )
-    return _fetch(project, sql, _parameters(project, keys, held) | {"customer": customer_id})
-
-
-HELD: Final = """(SELECT array[coalesce(sum(l.quantity), 0), coalesce(sum(l.credits), 0)]::bigint[]
-            FROM vouchers_sessionlock l
-            WHERE l.voucher_id = v.id AND l.expires_at > %(at)s AND l.key IS DISTINCT FROM %(session)s)"""
-"""What sessions hold of a voucher: uses and credits."""
+    sql = _statement(with_ids=_ids(keys) != [], lock=True, after_customer=customer_id is not None)
+    return _fetch(project, sql, _parameters(project, keys) | {"customer": customer_id})
 
 
 @cache
-def _statement(*, with_ids: bool, lock: bool = False, after_customer: bool = False, held: bool = False) -> str:
+def _statement(*, with_ids: bool, lock: bool = False, after_customer: bool = False) -> str:
     """Written by hand: to build it anew would cost more than to run it. No joins: few vouchers have a campaign."""
     columns = statements.columns(Voucher, "v")
     named = "(v.code_key = ANY(%(codes)s) OR v.public_id = ANY(%(ids)s))" if with_ids else "v.code_key = ANY(%(codes)s)"
@@ -154,16 +131,15 @@ def _statement(*, with_ids: bool, lock: bool = False, after_customer: bool = Fal
                 r.applicable_to, r.bundle_rules) ORDER BY a.id)::text
             FROM vouchers_ruleassignment a JOIN vouchers_validationrule r ON r.id = a.rule_id
             WHERE a.voucher_id = v.id OR a.campaign_id = v.campaign_id
-        ) AS rules_json, {HELD if held else "NULL"} AS held
+        ) AS rules_json
         FROM vouchers_voucher v
         WHERE v.project_id = %(project)s AND v.deleted_at IS NULL AND {named}
             {"AND (SELECT count(*) FROM customer) >= 0" if after_customer else ""}
         ORDER BY v.id {"FOR NO KEY UPDATE OF v" if lock else ""}"""  # noqa: S608  (names of our own columns)
 
 
-def _parameters(project: Project, keys: Mapping[str, str], held: Held | None) -> dict[str, Any]:
-    named = {"project": project.pk, "codes": list(keys.values()), "ids": _ids(keys)}
-    return named if held is None else named | {"at": held.at, "session": held.session_key}
+def _parameters(project: Project, keys: Mapping[str, str]) -> dict[str, Any]:
+    return {"project": project.pk, "codes": list(keys.values()), "ids": _ids(keys)}
 
 
 def _ids(keys: Mapping[str, str]) -> list[str]:
@@ -176,10 +152,9 @@ def _fetch(project: Project, sql: str, parameters: Mapping[str, Any]) -> list[Vo
         cursor.execute(sql, parameters)
         found = cursor.fetchall()
     rows = []
-    for *values, rules, held in found:
+    for *values, rules in found:
         row = statements.load(Voucher, values)
-        # Both travel with the row as annotations would.
-        row.rules_json, row.held = rules, held  # type: ignore[attr-defined]
+        row.rules_json = rules  # type: ignore[attr-defined]  # travels with the row as an annotation would
         row.project = project
         rows.append(row)
     if any(row.campaign_id or row.category_id or row.holder_id or row.referrer_id for row in rows):

@@ -23,5 +23,10 @@ class Channel:
         """The same for the event log."""
         return Cause(self.source, self.request_id)
 
+    @property
+    def is_browser(self) -> bool:
+        """Whether the call came with a publishable key."""
+        return self.source.get("channel") == "CLIENT_API"
+
 
 INTERNAL = Channel(type="USER", source={"channel": "INTERNAL"})

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from customers.erasing import Person
-from vouchers.models import Redemption, Voucher, VoucherTransaction
+from vouchers.models import Redemption, SessionLock, Voucher, VoucherTransaction
 
 CHUNK = 500
 
@@ -17,6 +17,9 @@ def erase(person: Person) -> Mapping[str, int]:
     _blank_ledger(person, redemptions)
     customer = person.customer
     Voucher.objects.filter(referrer=customer).update(referrer=None)
+    sessions = SessionLock.objects.filter(project_id=customer.project_id)
+    for own in (sessions.filter(customer=customer), sessions.filter(token__in=person.tokens).exclude(token="")):
+        own.delete()
     for voucher in Voucher.objects.filter(holder=customer):
         voucher.holder = None
         voucher.metadata = person.out_of(voucher.metadata)

@@ -11,12 +11,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django.db import IntegrityError
 
 from config.kernel import ids
-from config.kernel.instants import to_wire
 from config.project import statements
 from config.project.models import Project
 from config.project.statements import Part
@@ -32,8 +31,9 @@ from vouchers.engine.stacking import Outcome, Stack, StackingRules
 from vouchers.engine.terms import Refusal
 from vouchers.models import Redemption, Voucher, VoucherTransaction
 from vouchers.payloads import RedeemRequest
-from vouchers.rendering.orders import CUMULATIVE, render_line, render_order, render_order_state
-from vouchers.services import balances, candidates, carts, failures, transactions
+from vouchers.rendering.orders import render_order
+from vouchers.services import balances, candidates, carts, failures, redeemed_orders, sessions, transactions
+from vouchers.services.candidates import Found
 from vouchers.services.channels import Channel
 from vouchers.services.failures import Attempt, NotRedeemable
 
@@ -44,6 +44,7 @@ LEFT: Final = """(quantity IS NULL OR redeemed_quantity < quantity)
     AND redeemed_amount <= gift_amount - gift_subtracted_amount - %s"""
 """The condition that a use is left, and the credits are there."""
 QUANTITY_EXCEEDED: Final = Refusal("quantity_exceeded", "quantity exceeded")
+SOMEBODY_ELSES: Final = Refusal("invalid_customer", "Invalid customer", "Somebody else validated it in a session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +106,12 @@ def _redeem(attempt: Attempt) -> Redeemed:
     project, request, at = attempt.project, attempt.request, attempt.at
     stored = carts.find_order(project, request.order, lock=True)
     before = carts.state_of(project, request, stored)
+    key = _enter_session(attempt)
     customer = _write_customer(attempt)
     with transactions.one_at_a_time():
         pk = None if customer is None else customer.pk
-        found = candidates.find(project, request.redeemables, lock=True, customer_id=pk, at=at)
+        found = candidates.find(project, request.redeemables, lock=True, customer_id=pk)
+    _weigh_sessions(attempt, found, key)
     facts = candidates.facts_of(
         project=project,
         request=request,
@@ -125,6 +128,29 @@ def _redeem(attempt: Attempt) -> Redeemed:
     if not stack.valid:
         raise NotRedeemable.by(stack, vouchers)
     return _record(attempt, stack, vouchers, customer, stored, rules)
+
+
+def _enter_session(attempt: Attempt) -> str | None:
+    """The key of the session that this is redeemed in, ours alone until the end."""
+    key = None if attempt.request.session is None else attempt.request.session.key
+    if key is not None:
+        sessions.enter(
+            project=attempt.project,
+            key=key,
+            identity=attempt.identity,
+            at=attempt.at,
+            browser=attempt.channel.is_browser,
+        )
+    return key
+
+
+def _weigh_sessions(attempt: Attempt, found: Sequence[Found], key: str | None) -> None:
+    """What others hold is not free; and where the project wants it so, who validated in a session must redeem."""
+    vouchers = [entry.voucher for entry in found if entry.voucher is not None]
+    foreign = sessions.weigh(vouchers, key=key, identity=attempt.identity, at=attempt.at)
+    if foreign and attempt.project.secure_redemption:
+        voucher = next(voucher for voucher in vouchers if voucher.pk in foreign)
+        raise NotRedeemable.of(voucher, SOMEBODY_ELSES)
 
 
 def _write_customer(attempt: Attempt) -> Customer | None:
@@ -154,7 +180,7 @@ def _record(
     for voucher, (_, effect) in zip(redeemed, applied, strict=True):
         _count_in_memory(voucher, effect, attempt.at)
     public_ids = [ids.new("r_") for _ in range(len(applied) + (len(applied) > 1))]
-    order = _order(attempt, stack, redeemed, public_ids, customer, stored)
+    order = redeemed_orders.of(attempt, stack, redeemed, public_ids, customer, stored)
     rows, parent = _rows(attempt, stack, applied, redeemed, public_ids, customer, order)
     _write(attempt, rows, parent, [effect for _, effect in applied])
     _write_ledger(applied, rows, attempt.at)
@@ -190,6 +216,8 @@ def _write(attempt: Attempt, rows: Sequence[Redemption], parent: Redemption | No
         parts["counted"] = customers.moved(
             customer_id=rows[0].customer_id, at=attempt.at, order=counted, **_counters(effects)
         )
+    if attempt.request.session is not None and attempt.request.session.key is not None:
+        parts["released"] = sessions.releasing(attempt.project, attempt.request.session.key)
     uses = {f"use_{row.voucher.pk}": row.voucher for row in rows if row.voucher is not None}
     for (name, voucher), effect in zip(uses.items(), effects, strict=True):
         parts[name] = use(voucher, effect.credits or 0, attempt.at)
@@ -247,49 +275,6 @@ def _count_in_memory(voucher: Voucher, effect: Effect, at: datetime) -> None:
     voucher.updated_at = at
 
 
-def _order(
-    attempt: Attempt,
-    stack: Stack,
-    redeemed: Sequence[Voucher],
-    public_ids: Sequence[str],
-    customer: Customer | None,
-    stored: Order | None,
-) -> Order | None:
-    """The order with its discounts, PAID unless it says otherwise; None where no order was sent.
-
-    A stored one is changed at once; a new one is only made here and written with everything else.
-    """
-    state, sent = stack.order, attempt.request.order
-    if state is None or sent is None:
-        return None
-    values: dict[str, Any] = {name: getattr(state, name) for name in CUMULATIVE}
-    values |= {
-        "total_amount": state.total_amount if state.amount is not None else None,
-        "items": [render_line(line) for line in state.lines],
-        "metadata": state.data.get("metadata") or {},
-        "redemptions": _order_entries(attempt, redeemed, public_ids),
-    }
-    kept = stored.status if stored is not None and stored.status in Order.COUNTED else Order.Status.PAID
-    common: dict[str, Any] = {"customer": customer, "at": attempt.at, "status": sent.status or kept}
-    if stored is not None:
-        return orders.save_order(project=attempt.project, order={**values, "id": stored.public_id}, **common)
-    return orders.draft(project=attempt.project, order={**values, "source_id": sent.source_id}, **common)
-
-
-def _order_entries(attempt: Attempt, redeemed: Sequence[Voucher], public_ids: Sequence[str]) -> dict[str, Any]:
-    """The order's `redemptions`: the one redemption, or the parent with its children."""
-    date = to_wire(attempt.at)
-    if len(redeemed) == 1:
-        voucher = redeemed[0]
-        entry = {"date": date, "related_object_type": "voucher", "related_object_id": voucher.public_id}
-        if voucher.campaign is not None:
-            entry["related_object_parent_id"] = voucher.campaign.public_id
-        return {public_ids[0]: entry}
-    parent, *children = public_ids
-    entry_of_parent = {"date": date, "related_object_type": "redemption", "related_object_id": parent}
-    return {parent: {**entry_of_parent, "stacked": children}}
-
-
 def _rows(
     attempt: Attempt,
     stack: Stack,
@@ -303,6 +288,8 @@ def _rows(
     whole = None if order is None else render_order(order, stack.order)
     common = attempt.fields() | {"customer": customer, "order": order}
     common |= {"result": Redemption.Result.SUCCESS, "status": Redemption.Status.SUCCEEDED}
+    if attempt.request.session is not None:
+        common["session_key"] = attempt.request.session.key or ""
     parent = None
     if len(applied) > 1:
         parent = Redemption(
@@ -316,7 +303,7 @@ def _rows(
         )
     rows = []
     for (outcome, effect), voucher, public_id in zip(applied, redeemed, public_ids[-len(applied) :], strict=True):
-        snapshot = whole if parent is None else _child_order(effect.order, order)
+        snapshot = whole if parent is None else redeemed_orders.after_child(effect.order, order)
         rows.append(
             Redemption(
                 public_id=public_id,
@@ -333,15 +320,6 @@ def _rows(
             )
         )
     return rows, parent
-
-
-def _child_order(state: OrderState | None, order: Order | None) -> dict[str, Any] | None:
-    """The order right after one child: the short form, under the stored order's ids."""
-    if state is None or order is None:
-        return None
-    short = render_order_state(state)
-    short.pop("status", None)
-    return {**short, "id": order.public_id, "source_id": order.source_id}
 
 
 def _write_ledger(applied: Sequence[tuple[Outcome, Effect]], rows: Sequence[Redemption], at: datetime) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +13,15 @@ from customers.rendering import render_simple
 from tracking.services import events, identities
 from tracking.services.identities import Identity
 from vouchers.engine import stacking
+from vouchers.engine.order_state import OrderState
+from vouchers.engine.sessions import Session
 from vouchers.engine.stacking import Outcome, Stack, StackingRules
 from vouchers.models import PromotionTier, Voucher
 from vouchers.payloads import RedeemRequest
-from vouchers.services import candidates, carts
+from vouchers.services import candidates, carts, sessions, transactions
+from vouchers.services.candidates import Found
 from vouchers.services.channels import Channel
+from vouchers.services.sessions import Opened, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,7 @@ class Validation:
     identity: Identity
     stacking: StackingRules
     at: datetime
+    session: Opened | None = None
 
     @property
     def valid(self) -> bool:
@@ -49,11 +55,20 @@ class Validation:
 def validate(*, project: Project, request: RedeemRequest, at: datetime, channel: Channel | None = None) -> Validation:
     """Evaluate 1 to 30 redeemables on the order as it would be redeemed now.
 
-    Keeps the tracking token and writes the activity; never a customer. Raises RedeemablesLimitExceeded,
-    DuplicatedRedeemables, InvalidPayload, NotFound (order), AmbiguousTrackingId, MetadataValidationFailed.
+    Keeps the tracking token and writes the activity; never a customer. In a session it also holds what is applicable,
+    as a redemption would take it: then the redeemables are locked meanwhile. Raises RedeemablesLimitExceeded,
+    DuplicatedRedeemables, InvalidPayload, NotFound (order), AmbiguousTrackingId, MetadataValidationFailed, and in a
+    session MultipleRequests, InvalidCustomer.
     """
-    validation = _evaluate(project, request, at, store=True)
-    _record(project, validation, channel or Channel())
+    caller = channel or Channel()
+    if request.session is None:
+        validation = _evaluate(project, request, at, store=True)
+    else:
+        session = request.session
+        candidates.check(project, request)
+        identity = _identify(project, request, at, store=True)
+        validation = transactions.run(lambda: _hold(project, request, session, at, identity, caller))
+    _record(project, validation, caller)
     return validation
 
 
@@ -65,9 +80,16 @@ def examine(*, project: Project, request: RedeemRequest, at: datetime) -> Valida
 def _evaluate(project: Project, request: RedeemRequest, at: datetime, *, store: bool) -> Validation:
     """store: keep the tracking token."""
     candidates.check(project, request)
-    found = candidates.find(project, request.redeemables, at=at)
+    found = candidates.find(project, request.redeemables)
     order = carts.state_of(project, request, carts.find_order(project, request.order))
-    identity = identities.resolve(
+    identity = _identify(project, request, at, store=store)
+    key = None if request.session is None else request.session.key
+    sessions.weigh((entry.voucher for entry in found if entry.voucher), key=key, identity=identity, at=at)
+    return _decided(project, request, at, found, order, identity)
+
+
+def _identify(project: Project, request: RedeemRequest, at: datetime, *, store: bool) -> Identity:
+    return identities.resolve(
         project=project,
         tracking_id=request.tracking_id,
         source_id=request.source_id,
@@ -78,6 +100,39 @@ def _evaluate(project: Project, request: RedeemRequest, at: datetime, *, store: 
         anonymous=request.anonymous,
         store=store,
     )
+
+
+def _hold(
+    project: Project, request: RedeemRequest, session: Session, at: datetime, identity: Identity, channel: Channel
+) -> Validation:
+    """Lock, look, decide, hold. Runs in a transaction, maybe more than once."""
+    order = carts.state_of(project, request, carts.find_order(project, request.order))
+    browser = channel.is_browser
+    with transactions.one_at_a_time():
+        if session.key is not None:
+            sessions.enter(project=project, key=session.key, identity=identity, at=at, browser=browser)
+        found = candidates.find(project, request.redeemables, lock=True)
+    sessions.weigh((entry.voucher for entry in found if entry.voucher), key=session.key, identity=identity, at=at)
+    validation = _decided(project, request, at, found, order, identity)
+    if not validation.valid:
+        return validation
+    targets = [
+        Target(validation.voucher_of(outcome), validation.tiers.get(outcome.candidate.id), outcome.effect.credits)
+        for outcome in validation.stack.of("APPLICABLE")
+        if outcome.effect is not None
+    ]
+    opened = sessions.hold(project=project, session=session, targets=targets, identity=identity, at=at, browser=browser)
+    return replace(validation, session=opened)
+
+
+def _decided(
+    project: Project,
+    request: RedeemRequest,
+    at: datetime,
+    found: Sequence[Found],
+    order: OrderState | None,
+    identity: Identity,
+) -> Validation:
     facts = candidates.facts_of(
         project=project,
         request=request,
@@ -124,7 +179,7 @@ def _event_data(validation: Validation) -> dict[str, Any]:
         "customer": None if customer is None else render_simple(customer),
         "validation": {
             "id": validation.public_id,
-            "session_id": None,
+            "session_id": None if validation.session is None else validation.session.key,
             "status": "VALID" if validation.valid else "INVALID",
             "created_at": instants.to_wire(validation.at),
             "customer_id": None if customer is None else customer.public_id,

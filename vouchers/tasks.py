@@ -1,0 +1,16 @@
+"""Work in the background about vouchers."""
+
+from __future__ import annotations
+
+from procrastinate.contrib.django import app
+
+from config.jobs import queues
+from config.kernel import instants
+from vouchers.services import sessions
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="vouchers.forget_sessions", queue=queues.UPKEEP, queueing_lock="vouchers.forget_sessions")
+def forget_sessions(timestamp: int) -> None:
+    """Drop locks of sessions that are over; every ten minutes. They count for nothing before that already."""
+    sessions.forget_expired(before=instants.now())
