@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.db.models.fields.json import KT
 from django.db.models.functions import Lower
 
+from config.imports.models import ImportFile
 from config.project.fields import PublicIdField
 from config.project.models import Project, Scoped
 from customers.querysets import CustomerQuerySet
@@ -113,6 +114,28 @@ class Erasure(Scoped):
 
     def __str__(self) -> str:
         return f"{self.customer_id} erased"
+
+
+class ImportedCustomer(models.Model):
+    """That an import added a customer, or changed one; rows that changed nothing leave none. Written with the batch.
+
+    No constraints: a million at a time come in, and `traces` takes them out with the customer.
+    """
+
+    pk = models.CompositePrimaryKey("import_file_id", "customer_id")
+    import_file = models.ForeignKey(
+        ImportFile, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    customer = models.ForeignKey(
+        Customer, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="imported"
+    )
+    created = models.BooleanField(help_text="Whether it was added, else changed.")
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["customer"], name="imported_customer")]
+
+    def __str__(self) -> str:
+        return f"customer {self.customer_id} in import {self.import_file_id}"
 
 
 class Watch(models.Model):

@@ -78,7 +78,7 @@ class PagePagination(BasePagination):
         limit, page = parse_limit(request.query_params), parse_page(request.query_params)
         orders = getattr(view, "orders", self.default_orders)
         _, column = parse_order(request.query_params, orders, getattr(view, "default_order", "-created_at"))
-        nullable = getattr(view, "nullable_orders", frozenset())
+        nullable: frozenset[str] = getattr(view, "nullable_orders", frozenset())
         self.data_ref = getattr(view, "data_ref", "data")
         self.total = queryset.count()
         start = (page - 1) * limit

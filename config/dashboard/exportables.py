@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from config.dashboard import lists, metadata_samples
 from config.dashboard.lists import ListSpec, Sort
-from config.dashboard.narrowings import by_filter, by_segment
+from config.dashboard.narrowings import by_filter, by_import, by_segment
 from config.exports import kinds
 from config.exports.columns import METADATA_PREFIX, header
 from config.exports.kinds import ExportKind, ListRows
@@ -76,12 +76,16 @@ class Exportable:
         return found
 
 
+def _customer_list(project: Project, at: datetime) -> ListSpec[Any]:
+    return customer_list(project, at, [narrowing(project, at) for narrowing in (by_segment, by_filter, by_import)])
+
+
 EXPORTABLES: Final = {
     one.name: one
     for one in (
         Exportable(
             *("customers", "customer", "Customers", Permission.SEE_CUSTOMERS, customers_of),
-            spec=lambda project, at: customer_list(project, at, [by_segment(project, at), by_filter(project, at)]),
+            spec=_customer_list,
         ),
         Exportable("vouchers", "voucher", "Vouchers", Permission.SEE_VOUCHERS, vouchers_of, voucher_list),
         Exportable(

@@ -68,19 +68,42 @@ KINDS: Final[Mapping[str, Kind]] = {
 }
 
 
-def told(row: Event | Redemption, project: Project) -> Happening:
-    """The row in words."""
-    return _attempt(row, project) if isinstance(row, Redemption) else _event(row)
+PROFILE: Final = ("customer.created", "customer.updated", "customer.deleted")
+"""Of these one wants to know who did it."""
 
 
-def _event(event: Event) -> Happening:
+def told(row: Event | Redemption, project: Project, names: Mapping[str, str] | None = None) -> Happening:
+    """The row in words. names: of people by their `user_…` id."""
+    return _attempt(row, project) if isinstance(row, Redemption) else _event(row, names or {})
+
+
+def actor_of(event: Event) -> str:
+    """The `user_…` id of the person in the dashboard who did it, "" for others."""
+    return str(_source(event, "user").get("id") or "")
+
+
+def _source(event: Event, part: str) -> Mapping[str, Any]:
+    found = event.source.get(part) if isinstance(event.source, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _by(event: Event, names: Mapping[str, str]) -> str:
+    """Who did it, as far as one knows."""
+    if actor := actor_of(event):
+        return f"by {names.get(actor, 'a former member')}"
+    key = _source(event, "api_key").get("name")
+    return f"with the key “{key}”" if key else ""
+
+
+def _event(event: Event, names: Mapping[str, str]) -> Happening:
     if event.type == "customer.custom_event":
         return Happening(event.created_at, "bolt", f"Did “{event.name}”", "run", data=event.data)
     kind = KINDS.get(event.type)
     if kind is None:
         title = event.type.removeprefix("customer.").replace(".", " ").replace("_", " ").capitalize()
         return Happening(event.created_at, "bolt", title, data=event.data)
-    return Happening(event.created_at, kind.icon, kind.title, kind.tone, kind.text(event.data), data=event.data)
+    text = _by(event, names) if event.type in PROFILE else kind.text(event.data)
+    return Happening(event.created_at, kind.icon, kind.title, kind.tone, text, data=event.data)
 
 
 def _attempt(row: Redemption, project: Project) -> Happening:

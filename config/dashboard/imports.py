@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.text import get_valid_filename
@@ -19,7 +19,7 @@ from config.dashboard.base import Crumb, Page, put_on_form
 from config.dashboard.import_forms import FormatForm, OptionsForm, TargetRow, UploadForm, mapping_of, rows_of
 from config.dashboard.import_words import COUNTED, OUTCOMES, import_list, option_sentences, preview_tabs
 from config.dashboard.tasks import progress_context
-from config.imports import files, runner, services
+from config.imports import files, runner, services, upkeep
 from config.imports.models import ImportFile
 from config.imports.subjects import Options
 from config.jobs import runner as jobs
@@ -211,7 +211,7 @@ class Preview(ImportPage):
             "shown": shown,
             "sample": summary["samples"].get(shown, []),
             "good": good,
-            "left_out": [header for header, target in zip(file.headers, file.mapping, strict=True) if not target],
+            "left_out": _left_out(file),
             "chosen": option_sentences(Options.from_json(file.options)),
             "can_run": good > 0 or bool(file.options.get("segment") and summary["same"]),
         }
@@ -270,6 +270,9 @@ class Result(ImportPage):
                 "action": file.action,
                 "counts": [(label, counts[key], tone) for key, label, tone in COUNTED],
                 "failed_count": counts["failed"],
+                "left_out": _left_out(file),
+                "written": counts["created"] + counts["updated"],
+                "kept_until": file.created_at + upkeep.KEPT if files.original(file).exists() else None,
                 "segment": file.options.get("segment_id"),
                 "segment_name": file.options.get("segment"),
                 "failures": list(file.failures.order_by("row")[:20]),
@@ -289,6 +292,28 @@ class FailedRows(ImportPage):
         response = StreamingHttpResponse(_encoded(files.failed_rows_csv(file)), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="{stem}-failed.csv"'
         return response
+
+
+class Original(ImportPage):
+    """The file as it was uploaded, as long as it is kept."""
+
+    read_in_transaction = False
+
+    def get(self, request: HttpRequest, public_id: str) -> HttpResponseBase:
+        file = self.found(public_id)
+        path = files.original(file)
+        if not path.exists():
+            raise NotFound.of("file of import", public_id)
+        self.note("import.downloaded", "import", file.public_id, name=file.given_name)
+        name = get_valid_filename(file.given_name or "import") or "import"
+        if file.options.get("sheet") and not name.lower().endswith(".csv"):
+            name = f"{name}.csv"  # of a workbook its first sheet is kept
+        return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="application/octet-stream")
+
+
+def _left_out(file: ImportFile) -> list[str]:
+    """Columns that go nowhere, by choice."""
+    return [header for header, target in zip(file.headers, file.mapping, strict=True) if not target]
 
 
 def _encoded(lines: Iterator[str]) -> Iterator[bytes]:

@@ -14,9 +14,11 @@ from config.dashboard.lists import Filter
 from config.filters.ast import Node
 from config.filters.compiler import to_q
 from config.filters.sentence import sentence
+from config.imports.models import ImportFile
 from config.kernel.errors import NotFound
 from config.project.models import Project
 from customers.models import Customer
+from customers.services import imported
 from segments import definitions, services
 from segments.models import Segment
 
@@ -28,8 +30,8 @@ FIELDS: Final = {"country": "address.country", "state": "address.state", "city":
 
 
 def as_filter(query: Mapping[str, str]) -> str:
-    """The list's filters as one filter of the language; "" where there is none, or a search, which it cannot say."""
-    if query.get("q"):
+    """The list's filters as one filter of the language; "" where there is none, or something that it cannot say."""
+    if query.get("q") or query.get("import"):
         return ""
     fields: dict[str, Any] = {
         field: {"conditions": {"$is": [query[key]]}} for key, field in FIELDS.items() if query.get(key)
@@ -63,6 +65,24 @@ def by_segment(project: Project, at: datetime) -> Filter:
         return f"In segment “{dict(choices).get(public_id, public_id)}”"
 
     return Filter("segment", "Segment", apply, choices=choices, words=words)
+
+
+def by_import(project: Project, at: datetime) -> Filter:
+    """`?import=imp_…`: whom that import added or changed."""
+
+    def found(public_id: str) -> ImportFile:
+        file = ImportFile.objects.of(project).filter(public_id=public_id, subject="customers").first()
+        if file is None:
+            raise ValueError("This import does not exist any more.")
+        return file
+
+    def apply(rows: QuerySet[Customer], public_id: str) -> QuerySet[Customer]:
+        return rows.filter(pk__in=imported.customers_of(found(public_id)).values("pk"))
+
+    def words(public_id: str) -> str:
+        return f"Added or changed by import “{found(public_id)}”"
+
+    return Filter("import", "Import", apply, words=words, offered=False)
 
 
 def by_filter(project: Project, at: datetime) -> Filter:

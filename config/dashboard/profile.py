@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from django.core import signing
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 
 from config.dashboard import kit, lists
 from config.dashboard.base import Crumb, Page
-from config.dashboard.happenings import Happening, told
 from config.dashboard.lists import Column, ListSpec, Sort
-from config.kernel.instants import parse_instant, to_wire
+from config.project import schemas
 from config.project.permissions import Permission
 from customers import services
 from customers.models import Customer
 from segments import services as segments
 from segments.models import Segment
-from tracking.models import Event, EventCounter, Order
-from vouchers.dashboard.lists import redemptions_of
-from vouchers.models import Redemption
+from tracking.models import Order
 
-PAGE: Final = 50
 MOST_SEGMENTS: Final = 500
-SALT: Final = "dashboard.timeline"
 TABS: Final = (
     ("customer", "Timeline"),
+    ("customer-wallet", "Wallet"),
     ("customer-orders", "Orders"),
     ("customer-segments", "Segments"),
     ("customer-metadata", "Metadata"),
@@ -70,32 +62,6 @@ class ProfilePage(Page):
                 ("Redeemed", kit.number(customer.redemptions_succeeded)),
                 ("Refused", kit.number(customer.redemptions_failed)),
             ],
-        }
-
-
-class Timeline(ProfilePage):
-    """Events and attempts to redeem in one feed, newest first; refused ones with their reason in words."""
-
-    tab = "customer"
-    template_name = "dashboard/customers/timeline.html"
-
-    def body(self, customer: Customer, request: HttpRequest) -> dict[str, Any]:
-        start = _read_cursor(request.GET.get("before", ""))
-        events = Event.objects.filter(customer_id=customer.pk).exclude(type__contains=".redemption.")
-        found: list[Event | Redemption] = [
-            *_page(events, start, rank=0),
-            *_page(redemptions_of(self.project).filter(customer_id=customer.pk), start, rank=1),
-        ]
-        found.sort(key=_place, reverse=True)
-        page, more = found[:PAGE], len(found) > PAGE
-        items = [told(row, self.project) for row in page]
-        url = f"?before={_write_cursor(page[-1])}" if more else ""
-        counters = EventCounter.objects.filter(customer_id=customer.pk).order_by("-last_at")[:8]
-        return {
-            "timeline": _by_month(items),
-            "older_url": url,
-            "is_first": start is None,
-            "counters": list(counters),
         }
 
 
@@ -148,7 +114,9 @@ class Metadata(ProfilePage):
     template_name = "dashboard/customers/metadata.html"
 
     def body(self, customer: Customer, request: HttpRequest) -> dict[str, Any]:
-        return {}
+        keys = customer.metadata or {}
+        declared = schemas.schema_of(self.project, "customer").live()
+        return {"unset": [key for key in declared if key not in keys]}
 
 
 ORDER_STATES: Final[dict[str, tuple[str, str]]] = {
@@ -161,51 +129,3 @@ ORDER_STATES: Final[dict[str, tuple[str, str]]] = {
 
 def _to_pay(order: Order) -> int | None:
     return order.total_amount if order.total_amount is not None else order.amount
-
-
-def _rank(row: Event | Redemption) -> int:
-    return 1 if isinstance(row, Redemption) else 0
-
-
-def _place(row: Event | Redemption) -> tuple[datetime, int, int]:
-    """Where a row stands in the feed: by time, then by kind, then by id."""
-    return row.created_at, _rank(row), row.pk
-
-
-def _page(rows: Any, start: tuple[datetime, int, int] | None, *, rank: int) -> list[Any]:
-    """The rows of one kind that may stand on the page after `start`: one more than fits."""
-    if start is not None:
-        at, start_rank, pk = start
-        beside = Q(created_at__lt=at)
-        if rank < start_rank:
-            beside |= Q(created_at=at)
-        elif rank == start_rank:
-            beside |= Q(created_at=at, pk__lt=pk)
-        rows = rows.filter(Q(created_at__lte=at) & beside)
-    return list(rows.order_by("-created_at", "-pk")[: PAGE + 1])
-
-
-def _write_cursor(row: Event | Redemption) -> str:
-    return signing.dumps([to_wire(row.created_at), row.created_at.microsecond % 1000, _rank(row), row.pk], salt=SALT)
-
-
-def _read_cursor(text: str) -> tuple[datetime, int, int] | None:
-    """Where to go on; a forged one is the beginning."""
-    try:
-        at, micros, rank, pk = signing.loads(text, salt=SALT)
-    except (signing.BadSignature, ValueError, TypeError):
-        return None
-    instant = parse_instant(at)
-    return instant.replace(microsecond=instant.microsecond + micros), rank, pk
-
-
-def _by_month(items: list[Happening]) -> list[tuple[str, list[Happening]]]:
-    """Grouped under their month in the project's zone."""
-    months: list[tuple[str, list[Happening]]] = []
-    for item in items:
-        local = timezone.localtime(item.at)
-        label = f"{local:%B %Y}"
-        if not months or months[-1][0] != label:
-            months.append((label, []))
-        months[-1][1].append(item)
-    return months

@@ -14,12 +14,14 @@ from config.dashboard import (
     metadata_schemas,
     profile,
     project_settings,
+    timeline,
+    wallet,
     webhooks,
 )
 from config.dashboard import imports as import_pages
 from config.dashboard.home import Nothing, Overview, ProjectSwitch
 from config.dashboard.login import SignIn
-from config.dashboard.narrowings import as_filter, by_filter, by_segment
+from config.dashboard.narrowings import as_filter, by_filter, by_import, by_segment
 from config.dashboard.tasks import TaskList, TaskPage
 from customers.dashboard.views import CustomerList
 
@@ -30,9 +32,14 @@ urlpatterns = [
     path("project/", ProjectSwitch.as_view(), name="project"),
     path("login/", SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
-    path("customers/", CustomerList.as_view(narrowings=(by_segment, by_filter), as_filter=as_filter), name="customers"),
+    path(
+        "customers/",
+        CustomerList.as_view(narrowings=(by_segment, by_filter, by_import), as_filter=as_filter),
+        name="customers",
+    ),
     path("", include("customers.dashboard.urls")),
-    path("customers/<str:public_id>/", profile.Timeline.as_view(), name="customer"),
+    path("customers/<str:public_id>/", timeline.Timeline.as_view(), name="customer"),
+    path("customers/<str:public_id>/wallet/", wallet.Wallet.as_view(), name="customer-wallet"),
     path("customers/<str:public_id>/orders/", profile.Orders.as_view(), name="customer-orders"),
     path("customers/<str:public_id>/segments/", profile.Segments.as_view(), name="customer-segments"),
     path("customers/<str:public_id>/metadata/", profile.Metadata.as_view(), name="customer-metadata"),
@@ -43,6 +50,7 @@ urlpatterns = [
     path("imports/<str:public_id>/map/", import_pages.Mapping.as_view(), name="import-map"),
     path("imports/<str:public_id>/preview/", import_pages.Preview.as_view(), name="import-preview"),
     path("imports/<str:public_id>/run/", import_pages.Run.as_view(), name="import-run"),
+    path("imports/<str:public_id>/file/", import_pages.Original.as_view(), name="import-file"),
     path("imports/<str:public_id>/failed.csv", import_pages.FailedRows.as_view(), name="import-failed"),
     path("", include("vouchers.dashboard.urls")),
     path("tasks/", TaskList.as_view(), name="tasks"),

@@ -13,7 +13,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -79,7 +79,8 @@ def run_import(run: Run, subject: Subject) -> dict[str, Any]:
         project_id=run.action.project_id, public_id=run.parameters["import_file"]
     )
     at = run.action.started_at or run.action.created_at
-    job = Job(run, import_file, subject, Options.from_json(import_file.options), at)
+    options = replace(Options.from_json(import_file.options), import_file=import_file.pk)
+    job = Job(run, import_file, subject, options, at)
     with files.opened(import_file) as source:
         files.check_unchanged(import_file, source)
         headers, raw = reader.read(source, files.format_of(import_file))

@@ -13,6 +13,7 @@ class Permission(StrEnum):
     SEE_OVERVIEW = "see the overview"
     SEE_CUSTOMERS = "see customers"
     EDIT_CUSTOMERS = "create and edit customers"
+    ERASE_CUSTOMERS = "delete people permanently"
     IMPORT = "import files"
     SEE_SEGMENTS = "see segments"
     EDIT_SEGMENTS = "create and edit segments"

@@ -76,7 +76,10 @@ class CustomerSubject:
         return compared
 
     def load(self, project: Project, rows: Sequence[StagedRow], options: Options, at: datetime) -> Applied:
-        loaded = loading.load_in_order(project=project, rows=rows, at=at, existing=Existing(options.existing))
+        existing = Existing(options.existing)
+        loaded = loading.load_in_order(
+            project=project, rows=rows, at=at, existing=existing, import_file=options.import_file
+        )
         by_number = {row.row: row for row in rows} if loaded.unknown else {}
         refused = {number: _unknown(by_number[number].id or "").reason for number in loaded.unknown}
         return Applied(loaded.created, loaded.updated, loaded.unchanged, refused)

@@ -69,20 +69,28 @@ class Loaded:
     created_keys: list[int] = field(default_factory=list)
 
 
-def load(*, project: Project, rows: Sequence[StagedRow], at: datetime, existing: Existing = Existing.BOTH) -> Loaded:
+def load(
+    *,
+    project: Project,
+    rows: Sequence[StagedRow],
+    at: datetime,
+    existing: Existing = Existing.BOTH,
+    import_file: int | None = None,
+) -> Loaded:
     """Write the rows in one transaction of the caller's; every key at most once (`staging.deduplicate`).
 
-    at: aware; row n gets it plus n ÷ 50 milliseconds.
+    at: aware; row n gets it plus n ÷ 50 milliseconds. import_file: row id of the import to note with who is written.
     """
     loaded = Loaded()
     waiting = rows
     for _ in range(ATTEMPTS):
         with connection.cursor() as cursor:
             source = _bring(cursor, waiting)
-            parameters = _parameters(project, at, existing) | {"rows": source.json}
+            parameters = _parameters(project, at, existing) | {"rows": source.json, "import_file": import_file}
             if source.from_table:
                 cursor.execute(NESTED_LOOPS)
-            cursor.execute(_statement(source.from_table, "counts"), parameters)
+            answer = "counts" if import_file is None else "noted counts"
+            cursor.execute(_statement(source.from_table, answer), parameters)
             created_keys, updated, missing, unknown = cursor.fetchone() or ([], 0, 0, [])
             if source.from_table:
                 cursor.execute(ANY_JOINS)
@@ -99,7 +107,12 @@ def load(*, project: Project, rows: Sequence[StagedRow], at: datetime, existing:
 
 
 def load_in_order(
-    *, project: Project, rows: Iterable[StagedRow], at: datetime, existing: Existing = Existing.BOTH
+    *,
+    project: Project,
+    rows: Iterable[StagedRow],
+    at: datetime,
+    existing: Existing = Existing.BOTH,
+    import_file: int | None = None,
 ) -> Loaded:
     """As `load`, for rows that may share keys: later ones win, the earlier ones count as unchanged.
 
@@ -113,7 +126,7 @@ def load_in_order(
         (by_source if row.id is None else by_id).append(row)
     for group in (by_source, by_id):
         if group:
-            loaded = load(project=project, rows=group, at=at, existing=existing)
+            loaded = load(project=project, rows=group, at=at, existing=existing, import_file=import_file)
             total.created += loaded.created
             total.created_keys += loaded.created_keys
             total.updated += loaded.updated
@@ -168,9 +181,19 @@ def _parameters(project: Project, at: datetime, existing: Existing) -> dict[str,
     }
 
 
+COUNTS: Final = """SELECT array(SELECT id FROM added), (SELECT count(*) FROM changed),
+    (SELECT count(*) FROM matched WHERE customer_id IS NULL AND id IS NULL),
+    array(SELECT u.row FROM matched u WHERE u.customer_id IS NULL AND u.id IS NOT NULL ORDER BY u.row)"""
+NOTED: Final = """, noted AS (
+    INSERT INTO customers_importedcustomer (import_file_id, customer_id, created)
+    SELECT %(import_file)s, id, true FROM added UNION ALL SELECT %(import_file)s, id, false FROM changed
+    ON CONFLICT DO NOTHING
+) """
+
+
 @cache
 def _statement(from_table: bool, answer: str) -> str:
-    """The SQL. answer: `counts` for a load, `customers` for the rows written."""
+    """The SQL. answer: `counts` for a load, `noted counts` for one of an import, `customers` for the rows written."""
     if from_table:
         source = "SELECT * FROM customer_staging"
     else:
@@ -184,12 +207,11 @@ def _statement(from_table: bool, answer: str) -> str:
     returned = ", ".join(f'"{column.column}"' for column in Customer._meta.concrete_fields)
     moment = f"%(at)s::timestamptz + m.row / {ROWS_PER_MILLISECOND} * interval '1 millisecond'"
     tail = {
-        "counts": """SELECT array(SELECT id FROM added), (SELECT count(*) FROM changed),
-            (SELECT count(*) FROM matched WHERE customer_id IS NULL AND id IS NULL),
-            array(SELECT u.row FROM matched u WHERE u.customer_id IS NULL AND u.id IS NOT NULL ORDER BY u.row)""",
+        "counts": COUNTS,
+        "noted counts": NOTED + COUNTS,
         "customers": f"SELECT {returned} FROM changed UNION ALL SELECT {returned} FROM added",  # noqa: S608
     }[answer]
-    changed_returns, added_returns = ("c.id", "id") if answer == "counts" else (_aliased("c"), returned)
+    changed_returns, added_returns = (_aliased("c"), returned) if answer == "customers" else ("c.id", "id")
     return f"""
         WITH staged AS MATERIALIZED ({source}), matched AS MATERIALIZED (
             SELECT s.*, c.id AS customer_id FROM staged s LEFT JOIN LATERAL (

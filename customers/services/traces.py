@@ -23,6 +23,7 @@ from config.jobs.models import AsyncAction, Export, JobBatch, JobFile
 from config.project import audit
 from config.project.models import AuditDetail, Project
 from customers.erasing import Person
+from customers.models import ImportedCustomer
 
 ENDED: Final = (AsyncAction.Status.DONE, AsyncAction.Status.FAILED)
 
@@ -30,6 +31,7 @@ ENDED: Final = (AsyncAction.Status.DONE, AsyncAction.Status.FAILED)
 def erase(person: Person) -> Mapping[str, int]:
     """Empty the person's records in files, and what rows about jobs say of them. The other records stay in place."""
     project = person.customer.project
+    ImportedCustomer.objects.filter(customer=person.customer).delete()
     _erase_rows(person, project)
     _erase_audit(person, project)
     idempotency.erase(project, person.out_of_record)

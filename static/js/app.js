@@ -119,19 +119,17 @@ function bindForms() {
   document.querySelectorAll("form[data-submit-on-change]").forEach((form) =>
     form.addEventListener("change", () => form.requestSubmit()));
   // A form is sent once: the second click of a double click finds the button resting.
-  document.querySelectorAll('form[method="post"]').forEach((form) =>
-    form.addEventListener("submit", () => setTimeout(() => {
-      form.querySelectorAll('button[type="submit"]').forEach((button) => { button.disabled = true; });
-      addEventListener("pageshow", () => form.querySelectorAll('button[type="submit"]').forEach((button) => { button.disabled = false; }));
-    })));
+  document.querySelectorAll('form[method="post"]').forEach((form) => {
+    const rest = (on) => form.querySelectorAll('[type="submit"]').forEach((button) => { button.disabled = on; });
+    form.addEventListener("submit", () => setTimeout(() => { rest(true); addEventListener("pageshow", () => rest(false)); }));
+  });
   document.querySelectorAll("[data-show-when]").forEach((part) => {
     const [name, wanted] = part.dataset.showWhen.split("=");
     const form = part.closest("form");
-    const values = wanted.split("|");
     const refresh = () => {
       const field = form.elements[name];
       const value = field?.type === "checkbox" ? (field.checked ? "on" : "") : field?.value;
-      part.hidden = !values.includes(value ?? "");
+      part.hidden = !wanted.split("|").includes(value ?? "");
     };
     form.addEventListener("change", refresh);
     refresh();

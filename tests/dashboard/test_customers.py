@@ -177,7 +177,14 @@ def test_a_forged_cursor_is_the_beginning(marketer, project, cursor):
 
 @pytest.mark.parametrize("rows", [3, 30])
 @pytest.mark.parametrize(
-    ("name", "queries"), [("customer", 10), ("customer-orders", 8), ("customer-metadata", 7), ("customer-segments", 9)]
+    ("name", "queries"),
+    [
+        ("customer", 12),
+        ("customer-wallet", 9),
+        ("customer-orders", 8),
+        ("customer-metadata", 8),
+        ("customer-segments", 10),
+    ],
 )
 def test_a_profile_costs_the_same_for_3_and_for_30_rows(
     marketer, project, django_assert_num_queries, rows, name, queries
