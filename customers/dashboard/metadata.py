@@ -55,7 +55,7 @@ class MetadataEdit(Page):
         status = 400
         if metadata is not None:
             try:
-                self.save(customer, metadata, seen)
+                self.keep(customer, metadata, seen)
             except ChangedMeanwhile as error:
                 problem, status, seen = sentence_of(error), 409, customer.version
             except DomainError as error:
@@ -65,7 +65,7 @@ class MetadataEdit(Page):
                 return redirect("dashboard:customer-metadata", public_id)
         return self.show(customer, version=seen, rows=rows, text=text, problem=problem, status=status)
 
-    def save(self, customer: Customer, metadata: dict[str, Any], version: int) -> None:
+    def keep(self, customer: Customer, metadata: dict[str, Any], version: int) -> None:
         checked = parse_metadata_of(metadata, ".metadata")
         before = audited.facts(customer)
         with transaction.atomic():
