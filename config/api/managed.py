@@ -9,7 +9,8 @@ from rest_framework import viewsets
 from rest_framework.request import Request
 
 from config.api.authentication import ManagementKeyAuthentication, access_of
-from config.kernel.errors import InvalidPayload, NotFound
+from config.kernel.errors import InvalidPayload
+from config.project import managing
 from config.project.models import Project
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -24,11 +25,8 @@ class ManagedViewSet(viewsets.GenericViewSet[ModelT]):
     lookup_field = "public_id"
 
     def project(self) -> Project:
-        """The project of the address, which must be the key's own. Raises NotFound."""
-        project = access_of(self.request).project
-        if self.kwargs["project_id"] != project.public_id:
-            raise NotFound.of("project", self.kwargs["project_id"])
-        return project
+        """The project of the address: the key's own, or one made with it. Raises NotFound."""
+        return managing.find(by=access_of(self.request).project, public_id=self.kwargs["project_id"])
 
 
 def body_of(request: Request) -> dict[str, Any]:

@@ -117,7 +117,8 @@ def members_of(user: User) -> list[Member]:
     """The person's memberships. Superusers are admins of every project."""
     if user.is_superuser:
         return [
-            Member(project=project, user=user, role=Member.Role.ADMIN) for project in Project.objects.order_by("pk")
+            Member(project=project, user=user, role=Member.Role.ADMIN)
+            for project in Project.objects.filter(deleted_at=None).order_by("pk")
         ]
     return list(Member.objects.filter(user=user).select_related("project").order_by("project_id"))
 

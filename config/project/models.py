@@ -49,6 +49,14 @@ class Project(models.Model):
     raw_export_headers = models.BooleanField(default=False)
     stacking_rules = models.JSONField(default=dict, blank=True, help_text="Only what differs from the defaults.")
     vendor_caps = models.JSONField(default=dict, blank=True, help_text="Caps that are switched on, by name.")
+    notifications = models.JSONField(
+        default=dict, blank=True, help_text="Accepted and shown again: who is warned of what."
+    )
+    made_by = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="made",
+        help_text="The project whose management key made this one, and may manage it.",
+    )  # fmt: skip
+    deleted_at = models.DateTimeField(null=True, blank=True)
 
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField(null=True, blank=True)
