@@ -8,15 +8,15 @@ Every yardstick is a statement written by hand over the same tables and indexes,
 from __future__ import annotations
 
 import statistics
-import threading
-import time
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
+from bench import watching
 from bench.table import Line
+from bench.turns import beside, line, milliseconds, run
 from config.filters.compiler import to_q
 from config.kernel import instants
 from config.project import services as projects
@@ -32,9 +32,6 @@ from segments.services.differences import Within
 TURNS = 7
 WARMING = 5
 """Turns until what a worker keeps (finished conditions, prepared statements) is there."""
-CHANGES = 400
-PER_SECOND = 200
-
 PEOPLE = """
 INSERT INTO customers_customer (project_id, public_id, source_id, name, email, email_key, phone, address, metadata,
     system_metadata, nulled_fields, version, created_at, orders_total_amount, orders_total_count, orders_last_amount,
@@ -95,7 +92,8 @@ def measure(rows: int) -> list[Line]:
     """All lines."""
     project = projects.create_project(name="Bench segments", at=instants.now()).project
     fill(project, rows)
-    return [*counts(project), *membership(project), *one_changed(project), *visible(project), *materialise(project)]
+    lines = [*counts(project), *membership(project), *one_changed(project), *watching.measure(project)]
+    return [*lines, *materialise(project)]
 
 
 def fill(project: Project, rows: int) -> None:
@@ -107,25 +105,6 @@ def fill(project: Project, rows: int) -> None:
             cursor.execute(statement, values)
         for table in ("customers_customer", "tracking_event", "tracking_eventcounter"):
             cursor.execute(f"VACUUM ANALYZE {table}")
-
-
-def milliseconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return (time.perf_counter() - start) * 1000
-
-
-def beside(ours: Callable[[], object], theirs: Callable[[], object], turns: int = TURNS) -> tuple[float, float]:
-    """The medians of both, taking turns, after one of each that does not count."""
-    ours(), theirs()
-    pairs = [(milliseconds(ours), milliseconds(theirs)) for _ in range(turns)]
-    return statistics.median(one for one, _ in pairs), statistics.median(other for _, other in pairs)
-
-
-def run(statement: str, *params: Any) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params or None)
-        return cursor.fetchall() if cursor.description else []
 
 
 def members(project: Project, filter: dict[str, Any], at: datetime) -> Any:
@@ -166,7 +145,7 @@ def _asked(project: Project, name: str, filter: dict[str, Any], by_hand: str, at
     for what, (ours, theirs) in pairs.items():
         allowed = 1.2 * theirs + 5
         missed = "" if ours <= allowed else ", missed"
-        lines.append(_line("G10", f"{what}: {name}", ours, theirs, f"≤ {allowed:.1f} ms{missed}"))
+        lines.append(line("G10", f"{what}: {name}", ours, theirs, f"≤ {allowed:.1f} ms{missed}"))
     return lines
 
 
@@ -180,7 +159,7 @@ def membership(project: Project) -> list[Line]:
     ours, theirs = beside(
         lambda: segments.is_member(segment=segment, customer=person, at=at), lambda: run(hand, person.pk), 200
     )
-    return [_line("G11", "is this customer in the segment", ours, theirs, "≤ 2×")]
+    return [line("G11", "is this customer in the segment", ours, theirs, "≤ 2×")]
 
 
 def one_changed(project: Project) -> list[Line]:
@@ -213,81 +192,8 @@ def one_changed(project: Project) -> list[Line]:
             mine.append(taken[0])
             hand.append(taken[1])
     return [
-        _line("G12", "100 auto-update segments for one changed customer", statistics.median(mine),
+        line("G12", "100 auto-update segments for one changed customer", statistics.median(mine),
               statistics.median(hand), "≤ 2×"),
-        *_digest_many(project, at),
-    ]  # fmt: skip
-
-
-def _digest_many(project: Project, at: datetime) -> list[Line]:
-    """10,000 changed customers × the hundred segments: how fast the queue is worked off."""
-    ids = list(Customer.objects.of(project).order_by("pk").values_list("pk", flat=True)[:10_000])
-
-    def all_of_it() -> None:
-        while True:
-            with transaction.atomic():
-                if not refresh.digest(project, at):
-                    return
-
-    rows = list(Segment.objects.of(project).auto_update())
-    made = Conditions(project, at)
-    differences.write(  # who is in already; without the half a million events of their coming in
-        project=project,
-        segments=rows,
-        conditions=[made.of(row) for row in rows],
-        within=Within(ids),
-        at=at,
-    )
-    ChangedCustomer.objects.bulk_create(
-        ChangedCustomer(project=project, customer_id=pk, keys=["metadata.score"], created_at=at) for pk in ids
-    )
-    steady = milliseconds(all_of_it)
-    pairs = len(ids) * 100 / steady * 1000
-    return [Line("G12", f"{len(ids):,} changed customers × 100 segments", f"{steady:,.0f} ms", "–", f"{pairs:,.0f}/s")]
-
-
-def visible(project: Project) -> list[Line]:
-    """G12: from the commit of a change to the committed event, at 200 changes a second, with a loop as the worker's."""
-    segment = segments.create(
-        project=project,
-        name="VIP",
-        type="auto-update",
-        filter=condition("metadata.vip", "$is", True),
-        at=instants.now(),
-    )
-    Segment.objects.filter(pk=segment.pk).update(pass_to=None, filled_at=instants.now())
-    ids = list(Customer.objects.of(project).order_by("-pk").values_list("pk", flat=True)[:CHANGES])
-    stop, committed = threading.Event(), {}
-
-    def work() -> None:
-        try:
-            while not stop.is_set():
-                if not refresh.step(instants.now()):
-                    stop.wait(0.1)
-        finally:
-            connection.close()
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    begin = time.perf_counter()
-    for number, pk in enumerate(ids):
-        run("UPDATE customers_customer SET metadata = metadata || '{\"vip\": true}' WHERE id = %s", pk)
-        committed[pk] = instants.now()
-        time.sleep(max(0.0, begin + (number + 1) / PER_SECOND - time.perf_counter()))
-    seen: dict[int, datetime] = {}
-    end = time.monotonic() + 60
-    while len(seen) < len(ids) and time.monotonic() < end:
-        rows = run("SELECT customer_id, entered_at FROM segments_membership WHERE segment_id = %s", segment.pk)
-        seen = dict(rows)
-        time.sleep(0.05)
-    stop.set()
-    worker.join()
-    # entered_at is the start of the step; its end is not later than the start of the next one
-    waits = sorted((seen[pk] - committed[pk]) / timedelta(milliseconds=1) for pk in ids if pk in seen)
-    p99 = waits[int(len(waits) * 0.99) - 1] if waits else float("nan")
-    return [
-        Line("G12", f"change to taken up by a step, p99, {PER_SECOND}/s ({len(waits)} of {len(ids)})", f"{p99:.0f} ms",
-             "–", f"p50 {statistics.median(waits):.0f} ms", "≤ 1000 ms"),
     ]  # fmt: skip
 
 
@@ -324,10 +230,6 @@ def materialise(project: Project) -> list[Line]:
     )
     count = Membership.objects.filter(segment=segment).count()
     return [
-        _line("G13", f"materialise {count:,} members", mine, theirs, "≤ 1.5×"),
+        line("G13", f"materialise {count:,} members", mine, theirs, "≤ 1.5×"),
         Line("G13", "compare them all again, nothing to do", f"{same:,.0f} ms", "–", ""),
     ]
-
-
-def _line(goal: str, what: str, ours: float, theirs: float, must: str) -> Line:
-    return Line(goal, what, f"{ours:,.2f} ms", f"{theirs:,.2f} ms", f"{ours / theirs:.2f}×", must)

@@ -16,6 +16,8 @@ from segments.models import Segment
 
 AT_ONCE: Final = 100
 """Segments in one statement."""
+SMALL: Final = 50
+"""Customers."""
 
 
 class Difference(NamedTuple):
@@ -33,6 +35,11 @@ class Within:
     ids: Sequence[int] | None = None
     low: int = 0
     high: int = 2**62
+
+    @property
+    def is_small(self) -> bool:
+        """Whether planning a statement about them costs more than asking it."""
+        return self.ids is not None and len(self.ids) <= SMALL
 
     def sql(self, column: str) -> tuple[str, list[Any]]:
         """The condition on a column that holds a customer's row id."""
@@ -75,7 +82,12 @@ def write(
         )
         SELECT segment_id, customer_id, FALSE FROM gone UNION ALL SELECT segment_id, customer_id, TRUE FROM come
         ORDER BY 2, 3, 1"""  # noqa: S608  names of our own
-    return [Difference(*row) for row in prepared.fetch(statement, [*params, rows, *here_params, at])]
+    params += [rows, *here_params, at]
+    if within.is_small:
+        return [Difference(*row) for row in prepared.fetch(statement, params)]
+    with connection.cursor() as cursor:  # many customers deserve a plan of their own
+        cursor.execute(statement, params)
+        return [Difference(*row) for row in cursor.fetchall()]
 
 
 def fill(*, project: Project, segment: Segment, condition: Bound, within: Within, at: datetime) -> int:

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection, transaction
 
 from customers import services, watching
+from customers.models import ChangedCustomer, Customer
 from customers.payloads import CustomerData
 from customers.services import loading
 from customers.services.loading import Existing
@@ -45,3 +46,19 @@ def test_the_trigger_that_notes_changes_does_not_inherit_the_imports_settings():
         settings = cursor.fetchone()[0]
     assert set(settings) == {"enable_hashjoin=on", "enable_mergejoin=on", "enable_seqscan=on"}
     assert services.upsert_many(project=project, rows=rows(1), at=NOW).updated == ROWS
+
+
+def test_single_and_many_changes_are_noted_alike():
+    """Many are planned for their number: a plan kept from single rows compares each with each."""
+    project = make_project()
+    services.upsert_many(project=project, rows=rows(0), at=NOW)
+    watching.watch(project, ["name", "city"])
+    ChangedCustomer.objects.all().delete()
+    for turn in range(8):
+        Customer.objects.filter(source_id="crm-1").update(name=f"Single {turn}", phone=f"{turn}")
+    assert Customer.objects.update(name="Many", phone="1") == ROWS
+    assert Customer.objects.update(phone="2") == ROWS
+    noted = list(ChangedCustomer.objects.order_by("pk").values_list("keys", "customer__source_id"))
+    assert noted[:8] == [(["name"], "crm-1")] * 8
+    assert sorted(who for keys, who in noted[8:] if keys == ["name"]) == sorted(f"crm-{n}" for n in range(ROWS))
+    assert len(noted) == 8 + ROWS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -133,10 +134,21 @@ def record_many(*, project: Project, events: Sequence[NewEvent]) -> list[Event]:
         rows[0].save(force_insert=True)
         return rows
     with transaction.atomic():
-        Event.objects.bulk_create(rows, batch_size=1000)
+        for start in range(0, len(rows), AT_ONCE):
+            _insert(rows[start : start + AT_ONCE])
         _move_counters(_counted(events))
         Delivery.objects.bulk_create(told, batch_size=500)
     return rows
+
+
+def _insert(rows: Sequence[Event]) -> None:
+    """Write unsaved rows with one parameter: quoting thirteen arrays of texts takes ten times as long."""
+    names = [field.attname for field in Event._meta.concrete_fields if not field.primary_key]
+    body = [{name: getattr(row, name) for name in names} | {"created_at": row.created_at.isoformat()} for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [json.dumps(body)])
+        for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
+            statements.mark_saved(row, pk)
 
 
 def happening(row: Event) -> Happening:
@@ -235,6 +247,18 @@ def claim(*, project: Project, token: str, customer_id: int, since: datetime) ->
         return sum(total for *_, total in moved)
 
 
+AT_ONCE: Final = 1_000
+"""Rows of one statement."""
+_INSERT: Final = """
+INSERT INTO tracking_event (project_id, public_id, type, name, category, customer_id, token, campaign_id, campaign_type,
+    data, source, group_id, created_at)
+SELECT project_id, public_id, type, name, category, customer_id, token, campaign_id, campaign_type, data, source,
+    group_id, created_at
+FROM ROWS FROM (jsonb_to_recordset(%s::jsonb) AS (project_id bigint, public_id text, type text, name text,
+    category text, customer_id bigint, token text, campaign_id bigint, campaign_type text, data jsonb, source jsonb,
+    group_id text, created_at timestamptz)) WITH ORDINALITY AS given ORDER BY ordinality
+RETURNING id
+"""
 _UNHURRIED: Final = """
 INSERT INTO tracking_event (project_id, public_id, type, customer_id, token, data, source, group_id, created_at,
     name, category, campaign_type)
