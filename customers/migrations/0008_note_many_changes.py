@@ -37,6 +37,6 @@ class Migration(migrations.Migration):
     220 microseconds each in a session that had changed single ones before.
     """
 
-    dependencies: ClassVar = [("customers", "0006_triggers_may_hash")]
+    dependencies: ClassVar = [("customers", "0007_imported_customers")]
 
     operations: ClassVar = [migrations.RunSQL(REPLACE, RESTORE)]
