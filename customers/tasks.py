@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.db import transaction
+
 from config.imports import files
 from config.imports.models import ImportFile
 from config.imports.runner import run_import
@@ -72,7 +74,15 @@ def _cause_of(run: Run) -> Cause:
 
 
 def note_import(run: Run, thing: str, result: dict[str, Any]) -> None:
-    """One entry of the audit log for the whole file."""
+    """One entry of the audit log for the whole file, also where the job is done again after a crash."""
+    action = run.action
+    with transaction.atomic():
+        run.hold()
+        if not audit.knows(action.project, f"{thing}.imported", "import", str(run.parameters["import_file"])):
+            _note_import(run, thing, result)
+
+
+def _note_import(run: Run, thing: str, result: dict[str, Any]) -> None:
     action = run.action
     audit.record(
         project=action.project,

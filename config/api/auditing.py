@@ -8,6 +8,7 @@ from typing import Any
 from rest_framework.request import Request
 
 from config.api.authentication import access_of
+from config.jobs.models import AsyncAction
 from config.kernel import instants
 from config.project import audit
 
@@ -37,3 +38,8 @@ def note(
         channel=audit.Channel.API,
         request_id=access.group_id,
     )
+
+
+def note_started(request: Request, action: str, started: AsyncAction) -> None:
+    """Write down that a key began work on many rows; inside the transaction that queues it."""
+    note(request, action, "async_action", started.public_id, name=started.title, after={"rows": started.rows_total})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.db import transaction
 from django.http import FileResponse, HttpResponse
@@ -20,6 +20,10 @@ from config.exports import files, services
 from config.jobs.models import Export
 from config.kernel import instants
 from config.kernel.errors import InvalidPayload
+from config.project import audit
+
+BY_LINK: Final = audit.Actor("link", "", "Download link")
+"""Whoever has the link; nobody knows who that is."""
 
 
 class ExportObject(serializers.Serializer[Export]):
@@ -114,13 +118,29 @@ class ExportViewSet(viewsets.GenericViewSet[Export]):
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, public_id: str) -> Response:
-        services.delete(export=services.find(project=access_of(request).project, public_id=public_id))
+        export = services.find(project=access_of(request).project, public_id=public_id)
+        with transaction.atomic():
+            before = {"object": export.exported_object, "rows": export.rows}
+            services.delete(export=export)
+            note(request, "export.deleted", "export", public_id, name=export.title, before=before)
         return Response(status=204)
 
     def _download(self, public_id: str, token: str) -> FileResponse:
         export = Export.objects.select_related("project").filter(public_id=public_id, status=Export.Status.DONE).first()
         if export is None or not files.opens(export, token) or not files.path_of(export).exists():
             raise NotAuthenticated
+        audit.record(
+            project=export.project,
+            actor=BY_LINK,
+            action="export.downloaded",
+            object_type="export",
+            object_id=export.public_id,
+            name=export.title,
+            after={"rows": export.rows},
+            at=instants.now(),
+            channel=audit.Channel.API,
+            request_id=self.request.META.get("REQUEST_ID", ""),
+        )
         return FileResponse(
             files.path_of(export).open("rb"),
             as_attachment=True,

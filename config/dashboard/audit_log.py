@@ -6,8 +6,9 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -20,14 +21,28 @@ from config.dashboard.lists import Column, Filter, ListSpec, Sort
 from config.kernel import instants
 from config.kernel.formulas import guard
 from config.project import audit
-from config.project.models import AuditEntry, Member, Project
+from config.project.models import ApiKey, AuditEntry, Member, Project
 from config.project.permissions import Permission
 
 SETTINGS: Final = Crumb("Settings")
 OBJECTS: Final = (
-    *("api_key", "customer", "export", "import", "member", "metadata_schema", "project", "segment", "user"),
-    *("validation_rule", "voucher"),
+    *("api_key", "async_action", "campaign", "category", "customer", "event_schema", "export", "import", "member"),
+    *("metadata_schema", "product", "product_collection", "project", "segment", "sku", "stacking_rules", "user"),
+    *("validation_rule", "voucher", "webhook"),
 )
+VERBS: Final = (
+    ("created", "Created"),
+    ("changed", "Changed"),
+    ("deleted", "Deleted"),
+    ("started", "Import or bulk write started"),
+    ("imported", "Imported"),
+    ("erased", "Erased for good"),
+    ("downloaded", "Downloaded"),
+    ("signed_in", "Signed in"),
+    ("sign_in_refused", "Sign-in refused"),
+)
+MOST_ACTORS: Final = 200
+DAY: Final = timedelta(days=1)
 HEAD: Final = (
     *("at", "actor_type", "actor_id", "actor", "action", "object_type", "object_id", "name", "before", "after"),
     *("channel", "request_id", "number", "hash"),
@@ -49,7 +64,9 @@ def words_of(action: str) -> str:
 
 def audit_list(project: Project, at: datetime) -> ListSpec[AuditEntry]:
     """The entries of a project, newest first."""
-    people = Member.objects.of(project).order_by("user__email").values_list("user__public_id", "user__email")[:200]
+    people = Member.objects.of(project).order_by("user__email").values_list("user__public_id", "user__email")
+    keys = ApiKey.objects.of(project).order_by("name").values_list("app_id", "name")
+    actors = [*people[:MOST_ACTORS], *((app_id, f"API key: {name}") for app_id, name in keys[:MOST_ACTORS])]
     return ListSpec(
         one="entry",
         many="entries",
@@ -63,22 +80,32 @@ def audit_list(project: Project, at: datetime) -> ListSpec[AuditEntry]:
         ),
         sorts=(Sort("when", "When", "pk", descending=True),),
         filters=(
-            Filter("who", "Person", lambda rows, value: rows.filter(actor_id=value), choices=tuple(people)),
+            Filter("who", "Who", lambda rows, value: rows.filter(actor_id=value), choices=tuple(actors)),
+            Filter("did", "What", lambda rows, value: rows.filter(action__endswith=_verb(value)), choices=VERBS),
             Filter(
                 "object", "Kind of object", lambda rows, value: rows.filter(object_type=value),
                 choices=tuple((name, name.replace("_", " ").capitalize()) for name in OBJECTS),
             ),
             Filter("from", "From", lambda rows, value: rows.filter(channel=value), choices=CHANNELS),
-            Filter("since", "Since", lambda rows, value: rows.filter(at__gte=_day(value)), kind="date"),
+            Filter("since", "Since", lambda rows, value: rows.filter(at__gte=_day(value, project)), kind="date"),
+            Filter(
+                "until", "Until", lambda rows, value: rows.filter(at__lt=_day(value, project) + DAY), kind="date"
+            ),
         ),
         search=lambda rows, text: rows.filter(object_id=text),
         search_hint="Id of an object",
     )  # fmt: skip
 
 
-def _day(text: str) -> datetime:
+def _verb(value: str) -> str:
+    """`created` → `.created`; work that was begun is named for what began: `.import_started`."""
+    return "_started" if value == "started" else f".{value}"
+
+
+def _day(text: str, project: Project) -> datetime:
+    """The first instant of a day in the project's zone."""
     try:
-        return instants.parse_instant(text)
+        return datetime.combine(instants.parse_date(text), time.min, ZoneInfo(project.timezone or "UTC"))
     except ValueError as error:
         raise ValueError("This is not a date; write 2026-01-31.") from error
 

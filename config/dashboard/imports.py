@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -227,10 +228,14 @@ class Run(ImportPage):
         file = self.found(public_id)
         match request.POST.get("do"):
             case "stop" if file.action is not None:
-                jobs.request_stop(file.action)
+                with transaction.atomic():
+                    jobs.request_stop(file.action)
+                    self.note("import.stopped", "import", file.public_id, name=file.title)
                 messages.info(request, "It stops after the rows it is at. What was done until then stays.")
             case "resume" if file.action is not None:
-                imports.resume(file, at=self.at)
+                with transaction.atomic():
+                    if imports.resume(file, at=self.at):
+                        self.note("import.resumed", "import", file.public_id, name=file.title)
             case "start" if file.action is None:
                 try:
                     self.start(file)
@@ -240,15 +245,23 @@ class Run(ImportPage):
         return redirect("dashboard:import", public_id)
 
     def start(self, file: ImportFile) -> None:
-        imports.start(
-            file,
-            mapping=file.mapping,
-            options=Options.from_json(file.options),
-            at=self.at,
-            user=self.user,
-            title=f"Import {file.title}",
-            request_id=self.request.META.get("REQUEST_ID", ""),
-        )
+        with transaction.atomic():
+            imports.start(
+                file,
+                mapping=file.mapping,
+                options=Options.from_json(file.options),
+                at=self.at,
+                user=self.user,
+                title=f"Import {file.title}",
+                request_id=self.request.META.get("REQUEST_ID", ""),
+            )
+            self.note(
+                f"{file.subject.removesuffix('s')}.import_started",
+                "import",
+                file.public_id,
+                name=file.title,
+                after={"file": file.given_name},
+            )
 
 
 class Result(ImportPage):

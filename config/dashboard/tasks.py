@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -142,7 +143,9 @@ class TaskPage(Page):
 
     def post(self, request: HttpRequest, public_id: str) -> HttpResponse:
         action = self.found(public_id)
-        runner.request_stop(action)
+        with transaction.atomic():
+            runner.request_stop(action)
+            self.note("task.stopped", "async_action", action.public_id, name=name_of(action))
         messages.info(request, "It stops after the rows it is at. What was done until then stays.")
         return redirect("dashboard:task", public_id)
 

@@ -96,6 +96,12 @@ def record(
     return entry
 
 
+def knows(project: Project, action: str, object_type: str, object_id: str) -> bool:
+    """Whether this was written down already; for work that is done again after a crash."""
+    rows = AuditEntry.objects.filter(project=project, object_type=object_type, object_id=object_id, action=action)
+    return rows.exists()
+
+
 COLUMNS: Final = (
     *("project_id", "at", "actor_type", "actor_id", "action", "object_type", "object_id", "channel", "request_id"),
     "detail_digest",

@@ -15,7 +15,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.api.auditing import note
+from config.api.auditing import note, note_started
 from config.api.authentication import access_of
 from config.api.parsing import WireJsonParser
 from config.api.routing import IDENTIFIER
@@ -142,14 +142,16 @@ class CustomerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Customer]):
         upload = request.data.get("file") if hasattr(request.data, "get") else None
         if not isinstance(upload, UploadedFile) or upload.file is None:
             raise InvalidPayload("Payload should have required property 'file'")
-        started = imports.start_from_api(
-            project=access.project,
-            content=cast(BinaryIO, upload.file),
-            given_name=upload.name or "",
-            at=instants.now(),
-            limit=settings.BODY_LIMIT,
-            request_id=access.group_id,
-        )
+        with transaction.atomic():
+            started = imports.start_from_api(
+                project=access.project,
+                content=cast(BinaryIO, upload.file),
+                given_name=upload.name or "",
+                at=instants.now(),
+                limit=settings.BODY_LIMIT,
+                request_id=access.group_id,
+            )
+            note_started(request, "customer.import_started", started)
         return Response({"async_action_id": started.public_id}, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(operation_id="update_customers", request=BulkItem(many=True), responses={202: AsyncActionStarted})
@@ -157,9 +159,11 @@ class CustomerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Customer]):
     def bulk_update(self, request: Request) -> Response:
         """Create or update many customers in the background, each named by its `source_id`."""
         access = access_of(request)
-        started = bulk.start_update(
-            project=access.project, body=request.data, at=instants.now(), request_id=access.group_id
-        )
+        with transaction.atomic():
+            started = bulk.start_update(
+                project=access.project, body=request.data, at=instants.now(), request_id=access.group_id
+            )
+            note_started(request, "customer.bulk_started", started)
         return Response({"async_action_id": started.public_id}, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(operation_id="update_customers_metadata", request=MetadataBody, responses={202: AsyncActionStarted})
@@ -167,9 +171,11 @@ class CustomerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Customer]):
     def metadata_update(self, request: Request) -> Response:
         """Give many customers the same metadata in the background; unknown ones are created."""
         access = access_of(request)
-        started = bulk.start_metadata(
-            project=access.project, body=request.data, at=instants.now(), request_id=access.group_id
-        )
+        with transaction.atomic():
+            started = bulk.start_metadata(
+                project=access.project, body=request.data, at=instants.now(), request_id=access.group_id
+            )
+            note_started(request, "customer.metadata_started", started)
         return Response({"async_action_id": started.public_id}, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(

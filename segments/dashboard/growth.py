@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -64,7 +65,10 @@ class FreezeSegment(SegmentPage):
         segment = self.found(public_id)
         name = f"{segment.name}, {self.at:%Y-%m-%d %H:%M}"
         try:
-            frozen = freezing.freeze(segment=segment, name=name, at=self.at, created_by=self.user)
+            with transaction.atomic():
+                frozen = freezing.freeze(segment=segment, name=name, at=self.at, created_by=self.user)
+                after = {"name": frozen.name, "type": frozen.type, "members_of": segment.public_id}
+                self.note("segment.created", "segment", frozen.public_id, after=after)
         except LimitExceeded:
             messages.error(request, "This project has a cap on fixed lists, and the segment has more members than it.")
             return redirect("dashboard:segment", public_id)

@@ -11,7 +11,8 @@ from django.test import Client
 from config.imports import runner
 from config.imports.subjects import Options
 from config.jobs import runner as jobs
-from config.project.models import User
+from config.project import audit
+from config.project.models import AuditEntry, User
 from customers import imports
 from customers.models import Customer
 from customers.services.importing import SUBJECT
@@ -104,6 +105,19 @@ def test_an_export_comes_back_as_the_same_customers(operator, project):
     shown = dry_run(operator, project, response.content.decode())
     assert shown.context["result"].totals["skip"] == 3
     assert stored(project) == before
+
+
+def test_imports_and_exports_are_written_down_and_dry_runs_are_not(operator, project):
+    shown = dry_run(operator, project, FILE)
+    assert not AuditEntry.objects.exists()
+    confirm(operator, shown)
+    operator.post("/admin/customers/customer/export/", {"resource": "0", "format": "0"})
+    entries = AuditEntry.objects.order_by("pk")
+    assert [(row.action, row.channel, row.project_id) for row in entries] == [
+        ("customer.imported", "admin", project.pk), ("customer.exported", "admin", None),
+    ]  # fmt: skip
+    imported, exported = (audit.values_of(row)["after"] for row in entries)
+    assert (imported["rows"], imported["new"], exported["rows"]) == (3, 3, 3)
 
 
 def test_others_may_not(project):

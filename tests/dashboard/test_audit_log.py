@@ -118,7 +118,9 @@ def test_erased_values_are_said_to_be_erased(sign_in, project):
     ("query", "numbers"),
     [
         ({}, [3, 2, 1]), ({"object": "customer"}, [2]), ({"from": "api"}, [3, 1]), ({"who": "user_2"}, [3]),
-        ({"q": "v_1"}, [1]), ({"since": "2027-01-01"}, []), ({"since": "soon"}, []),
+        ({"q": "v_1"}, [1]), ({"since": "2027-01-01"}, []), ({"since": "soon"}, []), ({"did": "changed"}, [3, 2, 1]),
+        ({"did": "deleted"}, []), ({"until": "2026-02-02"}, []), ({"until": "2026-02-03"}, [3, 2, 1]),
+        ({"since": "2026-02-03", "until": "2026-02-03", "from": "dashboard"}, [2]),
     ],
 )  # fmt: skip
 def test_filters_of_the_page_and_of_the_file_are_the_same(sign_in, project, query, numbers):
@@ -145,5 +147,5 @@ def test_the_page_costs_the_same_for_3_and_for_30_rows(sign_in, project, django_
     for index in range(rows):
         record(project, index)
     admin = sign_in("admin")
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         assert admin.get(reverse("dashboard:audit")).status_code == 200

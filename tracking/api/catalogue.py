@@ -13,7 +13,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.api.auditing import note
+from config.api.auditing import note, note_started
 from config.api.authentication import access_of
 from config.api.fields import parse, parse_each
 from config.api.filters import CreatedFilterSet
@@ -150,9 +150,11 @@ class ProductViewSet(ScopedViewSet):
 
     def _bulk(self, request: Request) -> Response:
         access, items = access_of(request), parse_each(serializers.ProductBulkItem, request.data)
-        started = bulk.start_products(
-            project=access.project, items=items, at=instants.now(), request_id=access.group_id
-        )
+        with transaction.atomic():
+            started = bulk.start_products(
+                project=access.project, items=items, at=instants.now(), request_id=access.group_id
+            )
+            note_started(request, "product.bulk_started", started)
         return answer_started(started.public_id)
 
     @extend_schema(
@@ -167,13 +169,15 @@ class ProductViewSet(ScopedViewSet):
         for index, source_id in enumerate(body["source_ids"]):
             if not 0 < len(source_id) <= INDEXED_LENGTH:
                 raise InvalidPayload(f"Property .source_ids[{index}] should be 1 to {INDEXED_LENGTH} characters")
-        started = bulk.start_products_metadata(
-            project=access.project,
-            source_ids=body["source_ids"],
-            metadata=body["metadata"],
-            at=instants.now(),
-            request_id=access.group_id,
-        )
+        with transaction.atomic():
+            started = bulk.start_products_metadata(
+                project=access.project,
+                source_ids=body["source_ids"],
+                metadata=body["metadata"],
+                at=instants.now(),
+                request_id=access.group_id,
+            )
+            note_started(request, "product.metadata_started", started)
         return answer_started(started.public_id)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from config.api.auditing import note_started
 from config.api.authentication import access_of
 from config.api.exports import ExportObject, ParametersBody, start_export
 from config.api.parameters import path_id
@@ -77,9 +79,11 @@ class OrderViewSet(ScopedViewSet):
     def import_many(self, request: Request) -> Response:
         """Store historical orders in the background, one import after the other."""
         access = access_of(request)
-        started = bulk.start_orders(
-            project=access.project, body=request.data, at=instants.now(), request_id=access.group_id
-        )
+        with transaction.atomic():
+            started = bulk.start_orders(
+                project=access.project, body=request.data, at=instants.now(), request_id=access.group_id
+            )
+            note_started(request, "order.import_started", started)
         return answer_started(started.public_id, 200)
 
     @extend_schema(operation_id="export_orders", request=ParametersBody, responses={200: ExportObject})

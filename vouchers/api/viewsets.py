@@ -215,18 +215,29 @@ class RuleAssignmentViewSet(ScopedViewSet):
     @extend_schema(request=serializers.AssignmentCreateBody)
     def create(self, request: Request, rule_id: str) -> Response:
         body = parse(serializers.AssignmentCreateBody, request.data)
-        assignment = validation_rules.assign(
-            project=self.project,
-            rule=self.rule(),
-            related_object_type=body.get("related_object_type") or "voucher",
-            related_object_id=body["related_object_id"],
-            at=instants.now(),
-        )
+        with transaction.atomic():
+            rule = self.rule()
+            assignment = validation_rules.assign(
+                project=self.project,
+                rule=rule,
+                related_object_type=body.get("related_object_type") or "voucher",
+                related_object_id=body["related_object_id"],
+                at=instants.now(),
+            )
+            after = audited.of_assignment(assignment)
+            note(request, "validation_rule.assigned", "validation_rule", rule.public_id, name=rule.name, after=after)
         return Response(render_assignment(assignment))
 
     @extend_schema(parameters=[path_id("assignment_id")], responses={204: None})
     def destroy(self, request: Request, rule_id: str, assignment_id: str) -> Response:
-        validation_rules.unassign(project=self.project, rule=self.rule(), public_id=assignment_id, at=instants.now())
+        with transaction.atomic():
+            rule = self.rule()
+            stored = rule.assignments.filter(public_id=assignment_id).first()
+            before = audited.of_assignment(stored) if stored is not None else {}
+            validation_rules.unassign(project=self.project, rule=rule, public_id=assignment_id, at=instants.now())
+            note(
+                request, "validation_rule.unassigned", "validation_rule", rule.public_id, name=rule.name, before=before
+            )
         return Response(status=204)
 
 

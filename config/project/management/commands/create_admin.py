@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.kernel import instants
 from config.kernel.errors import DomainError
-from config.project import accounts, services
+from config.project import accounts, audit, services
 
 
 class Command(BaseCommand):
@@ -29,6 +29,17 @@ class Command(BaseCommand):
             admin = services.create_admin(email=options["email"], password=password, at=instants.now())
             if not given:
                 accounts.note_printed_password(user=admin)
+            audit.record(
+                project=None,
+                actor=audit.SYSTEM,
+                action="user.created",
+                object_type="user",
+                object_id=admin.public_id,
+                name=admin.email,
+                after={"role": "operator"},
+                at=instants.now(),
+                channel=audit.Channel.COMMAND,
+            )
         except DomainError as error:
             raise CommandError(error.details or error.message) from error
         values = {"email": admin.email} | ({} if given else {"password": password})

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from config.kernel import instants
 from config.kernel.errors import DomainError
-from config.project import services
+from config.project import audit, services
 
 
 class Command(BaseCommand):
@@ -44,6 +44,17 @@ class Command(BaseCommand):
                     timezone=options["timezone"],
                 )
                 services.welcome_admins(project=made.project, at=at)
+                audit.record(
+                    project=made.project,
+                    actor=audit.SYSTEM,
+                    action="project.created",
+                    object_type="project",
+                    object_id=made.project.public_id,
+                    name=made.project.name,
+                    after=audit.facts(made.project, ("name", "timezone", "client_trusted_domains")),
+                    at=at,
+                    channel=audit.Channel.COMMAND,
+                )
         except DomainError as error:
             raise CommandError(error.details or error.message) from error
         values = made.as_json()
