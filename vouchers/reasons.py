@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from config.kernel.instants import parse_instant
+from vouchers import rule_words
 
 Facts = Mapping[str, Any]
 
@@ -23,6 +24,7 @@ class Voice:
     money: Callable[[int | None], str] = str
     moment: Callable[[datetime], str] = str
     segments: Mapping[str, str] = field(default_factory=dict)
+    products: Mapping[str, str] = field(default_factory=dict)
 
     def when(self, wire: Any) -> str:
         """A wire instant as people read it; as it is where it is none."""
@@ -34,6 +36,11 @@ class Voice:
     def segment(self, public_id: Any) -> str:
         """The segment's name in quotes, its id where it is gone."""
         return f"“{self.segments.get(str(public_id), str(public_id))}”"
+
+    def product(self, value: Any) -> str:
+        """The name of a product, SKU or collection in quotes; `value` is an id or the wire's object with one."""
+        key = value.get("id") or value.get("source_id") if isinstance(value, Mapping) else value
+        return f"“{self.products.get(str(key), str(key))}”"
 
 
 @dataclass(frozen=True)
@@ -142,7 +149,7 @@ def _uses(facts: Facts, voice: Voice) -> str:
 
 def _segment_fact(facts: Facts, voice: Voice) -> str:
     if facts.get("name") != "customer.segment":
-        return ""
+        return _rule_fact(facts, voice)
     wanted = [value for values in (facts.get("conditions") or {}).values() for value in values]
     found = [voice.segment(value) for value in facts.get("found") or ()]
     asked = f"Rule: {'one of ' if len(wanted) > 1 else ''}{', '.join(voice.segment(value) for value in wanted)}."
@@ -151,12 +158,44 @@ def _segment_fact(facts: Facts, voice: Voice) -> str:
 
 def _order_fact(facts: Facts, voice: Voice) -> str:
     if facts.get("name") != "order.amount":
-        return ""
+        return _rule_fact(facts, voice)
     asked = " and ".join(
         COMPARISONS.get(operator, f"{operator} {{}}").format(", ".join(_amount(value, voice) for value in values))
         for operator, values in (facts.get("conditions") or {}).items()
     )
     return f"Rule: {asked}. This order: {_amount(facts.get('found'), voice)}."
+
+
+def _rule_fact(facts: Facts, voice: Voice) -> str:
+    """What any rule demands, beside what was found."""
+    name = str(facts.get("name") or "")
+    if not name:
+        return ""
+    asked = conditions_in_words(name, facts.get("conditions") or {}, voice, facts.get("property"))
+    if "found" not in facts:
+        return f"Rule: {asked}."
+    return f"Rule: {asked}. {rule_words.words_of(name).subject}: {_found(name, facts['found'], voice)}."
+
+
+def _found(name: str, found: Any, voice: Voice) -> str:
+    if found is None or found in ([], ""):
+        return "nothing"
+    if isinstance(found, list | tuple | set | frozenset):
+        return ", ".join(_value(name, one, voice) for one in found)
+    return _value(name, found, voice)
+
+
+def _value(name: str, value: Any, voice: Voice) -> str:
+    kind = rule_words.words_of(name).kind
+    if kind == "money":
+        return _amount(value, voice)
+    if kind == "segment":
+        return voice.segment(value)
+    if kind == "product" or isinstance(value, Mapping):
+        return voice.product(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
 
 
 def _amount(value: Any, voice: Voice) -> str:
@@ -190,30 +229,49 @@ _FACTS: Final[Mapping[str, Callable[[Facts, Voice], str]]] = {
     "quantity_exceeded": _uses,
     "customer_rules_violated": _segment_fact,
     "order_rules_violated": _order_fact,
+    "redemption_rules_violated": _rule_fact,
     "gift_amount_exceeded": _credits,
 }
 
 
-def conditions_in_words(name: str, conditions: Mapping[str, Any], voice: Voice) -> str:
-    """A stored condition as a sentence: Order amount is at least €100.00."""
+def conditions_in_words(name: str, conditions: Mapping[str, Any], voice: Voice, key: str | None = None) -> str:
+    """A stored condition as a sentence: Order amount is at least €100.00. key: of metadata, what the rule reads."""
+    words = rule_words.words_of(name)
+    if words.kind == "flag":
+        return words.label
+    label = f"{words.label} “{key}”" if key else words.label
     parts = []
-    for operator, values in conditions.items():
-        if name == "customer.segment":
+    for operator, given in conditions.items():
+        values = given if isinstance(given, list) else [given]
+        shown = [_value(name, value, voice) for value in values]
+        if words.kind == "segment":
             verb = "is not in" if operator in ("$is_not", "$not_in") else "is in"
-            parts.append(f"Customer {verb} {' or '.join(voice.segment(value) for value in values)}")
+            parts.append(f"Customer {verb} {' or '.join(shown)}")
+        elif words.kind == "product":
+            negative = "not " if operator in ("$is_not", "$not_in") else ""
+            link = "of" if operator == "$from" else f"{negative}".strip()
+            parts.append(" ".join(part for part in (label, link, " or ".join(shown)) if part))
         else:
-            shown = ", ".join(_amount(value, voice) if name == "order.amount" else str(value) for value in values)
-            label = "Order amount" if name == "order.amount" else name
-            parts.append(f"{label} is {COMPARISONS.get(operator, f'{operator} {{}}').format(shown)}")
+            told = COMPARISONS.get(operator)
+            verb = f"is {told}" if told else f"{rule_words.operator_words(operator)} {{}}"
+            parts.append(f"{label} {verb.format(', '.join(shown))}")
     return " and ".join(parts)
 
 
 def rule_in_words(rules: Mapping[str, Any], voice: Voice) -> list[str]:
     """A stored rule set as sentences; numbered, with the logic between them, where not simply all must hold."""
-    numbered = sorted((int(key), rule) for key, rule in rules.items() if key != "logic")
+    numbered = sorted(((int(key), rule) for key, rule in rules.items() if key != "logic"), key=lambda pair: pair[0])
     logic = str(rules.get("logic") or "")
-    sentences = [conditions_in_words(rule["name"], rule.get("conditions") or {}, voice) for _, rule in numbered]
+    sentences = [_sentence(rule, voice) for _, rule in numbered]
     if "or" not in logic.lower().replace("(", " ").replace(")", " ").split():
         return sentences
     told = [f"{number}. {sentence}" for (number, _), sentence in zip(numbered, sentences, strict=True)]
     return [*told, f"Needed: {logic.lower()}"]
+
+
+def _sentence(rule: Mapping[str, Any], voice: Voice) -> str:
+    """One rule with what is nested in it."""
+    own = conditions_in_words(rule["name"], rule.get("conditions") or {}, voice, rule.get("property"))
+    nested = rule.get("rules") or {}
+    inner = [_sentence(child, voice) for number, child in sorted(nested.items()) if number != "logic"]
+    return f"{own} ({', '.join(inner)})" if inner else own

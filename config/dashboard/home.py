@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 
-from config.dashboard import charts, kit, navigation
+from config.dashboard import kit, navigation
 from config.dashboard.base import NOT_FOUND, PROJECT_IN_SESSION, Page
 from config.imports.models import ImportFile
 from config.jobs.models import AsyncAction
@@ -21,15 +22,13 @@ from config.project.permissions import Permission
 from customers.models import Customer
 from segments.models import Segment
 from vouchers import reports
-from vouchers.dashboard import words
-from vouchers.dashboard.lists import redemptions_of
-from vouchers.models import Voucher
-from vouchers.reasons import title_of
-from vouchers.reports import Daily
+from vouchers.dashboard import trends
+from vouchers.models import Campaign, Redemption, Voucher
+from vouchers.reports import Sums, Usage
 
-PERIODS: Final = {"7": "7 d", "30": "30 d", "90": "90 d"}
-SERIES: Final = ("Succeeded", "Refused")
-LATEST: Final = 6
+TOP: Final = 5
+PERIODS: Final = {"7": "7 d", "30": "30 d", "90": "90 d", "365": "12 m"}
+LONGEST: Final = 3 * 366
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,7 @@ class Card:
     url: str
     change: str = ""
     tone: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,43 @@ IMPORT_FIRST: Final = (
     "Import a file",
 )
 THEN_SEGMENT: Final = ("Describe a segment", "A group of customers that keeps itself up to date.", "Go to segments")
-THEN_VOUCHER: Final = ("Create a voucher", "A code for everybody, or only for a segment.", "New voucher")
-THEN_REDEEM: Final = (
-    "Redeem it once",
-    "From your shop, with the keys of this project. The attempt appears here.",
-    "Look at redemptions",
+THEN_CAMPAIGN: Final = ("Create a campaign", "Codes for everybody, or only for a segment.", "New campaign")
+THEN_CHECK: Final = (
+    "Check a code",
+    "Whether it works, for whom and why not. Then redeem it from your shop, with the keys of this project.",
+    "Check a code",
 )
+
+
+@dataclass(frozen=True)
+class Period:
+    """The days that are shown, and where the same number of days before begins. own: chosen by two dates."""
+
+    first: date
+    last: date
+    own: bool = False
+
+    @property
+    def length(self) -> int:
+        """In days."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def before(self) -> date:
+        """The first day of the period before."""
+        return self.first - timedelta(days=self.length)
+
+
+def period_of(query: Mapping[str, str], today: date) -> Period:
+    """`?from=2026-01-01&to=2026-01-31`, or `?days=30`; anything else is 30 days."""
+    try:
+        first, last = date.fromisoformat(query.get("from", "")), date.fromisoformat(query.get("to", ""))
+        if date(2000, 1, 1) <= first <= last <= today and (last - first).days < LONGEST:
+            return Period(first, last, own=True)
+    except ValueError:
+        pass
+    asked = query.get("days", "30")
+    return Period(today - timedelta(days=(int(asked) if asked in PERIODS else 30) - 1), today)
 
 
 @dataclass(frozen=True)
@@ -93,51 +124,60 @@ class Overview(Page):
         return super()._answer(request, *args, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        asked = request.GET.get("days", "30")
-        length = int(asked) if asked in PERIODS else 30
-        zone = ZoneInfo(self.project.timezone)
-        today = timezone.localtime(self.at).date()
-        first, before = today - timedelta(days=length - 1), today - timedelta(days=2 * length - 1)
-        found = reports.daily(project=self.project, since=_midnight(before, zone), zone=zone)
-        now, then = [d for d in found if d.day >= first], [d for d in found if d.day < first]
-        latest = list(redemptions_of(self.project).order_by("-created_at", "-pk")[:LATEST])
+        today = self.at.astimezone(ZoneInfo(self.project.timezone)).date()
+        period = period_of(request.GET, today)
+        usage = reports.usage_between(
+            project=self.project, first=period.before, last=period.last, since=period.first, at=self.at
+        )
         context: dict[str, Any] = {
-            "periods": [(label, f"?days={days}", int(days) == length) for days, label in PERIODS.items()],
-            "latest": [(row, words.outcome(row), words.first_reason(row)) for row in latest],
+            "periods": [
+                (label, f"?days={days}", int(days) == period.length and not period.own)
+                for days, label in PERIODS.items()
+            ],
+            "period": period,
         }
-        if not latest:
+        if not usage.days and not self.has_attempts():
             return self.render(context | {"checklist": list(self.checklist())})
+        now, then = usage.total(period.first, period.last), usage.total(period.before, period.first - timedelta(days=1))
+        shown = replace(usage, first=period.first)
+        named = self.campaigns(usage)
         return self.render(
             context
             | {
-                "cards": cards(now, then, self.project.currency, length),
-                **drawings(now, first, today, length),
-                "refusals": self.refusals(_midnight(first, zone)),
-                "attention": list(self.attention(found, today)),
+                "cards": cards(now, then, usage.active_campaigns, self.project.currency),
+                **trends.drawings(shown, today),
+                "top": top_campaigns(usage, named),
+                "refusals": trends.refusals(usage, reverse("dashboard:redemptions")),
+                "attention": list(self.attention(usage, today, named)),
             }
         )
 
-    def refusals(self, since: datetime) -> list[dict[str, Any]]:
-        """The commonest reasons with their share of the longest bar."""
-        rows = reports.top_refusals(project=self.project, since=since)
-        most = max((row.count for row in rows), default=1)
-        url = reverse("dashboard:redemptions")
-        return [
-            {"title": title_of(row.key), "count": row.count, "most": most, "url": f"{url}?tab=refused&reason={row.key}"}
-            for row in rows
-        ]
+    def has_attempts(self) -> bool:
+        """Whether anything ever happened, in whatever time."""
+        return Redemption.objects.of(self.project).exists()
 
-    def attention(self, found: list[Daily], today: date) -> Iterator[Attention]:
+    def campaigns(self, usage: Usage) -> list[Campaign]:
+        """Those that the page names: the top ones, and those that end within three days."""
+        top = sorted(usage.campaigns, key=lambda pk: -usage.campaigns[pk].succeeded)[:TOP]
+        soon = Q(expiration_date__gt=self.at, expiration_date__lte=self.at + timedelta(days=3), active=True)
+        rows = (
+            Campaign.objects.of(self.project).filter(deleted_at=None).filter(Q(pk__in=[pk for pk in top if pk]) | soon)
+        )
+        return list(rows.only("public_id", "name", "expiration_date", "active").order_by("expiration_date")[: 2 * TOP])
+
+    def attention(self, usage: Usage, today: date, named: list[Campaign]) -> Iterator[Attention]:
         """What asks for a look, the worst first."""
-        day = next((row for row in found if row.day == today), None)
-        if day is not None and day.refused >= 5 and day.refused * 4 > day.refused + day.succeeded:
-            share = round(100 * day.refused / (day.refused + day.succeeded))
+        day = usage.days.get(today, Sums())
+        if day.refused >= 5 and day.refused * 4 > day.tried:
+            share = round(100 * day.refused / day.tried)
             url = f"{reverse('dashboard:redemptions')}?tab=refused"
             yield Attention("bad", f"{share} % of today's attempts were refused", url, "See why")
         since = self.at - timedelta(days=7)
         rows = AsyncAction.objects.of(self.project).filter(created_at__gte=since).select_related("import_file")
         for action in rows.order_by("-created_at", "-pk")[:20]:
             yield from _about_task(action)
+        for campaign in named:
+            yield from _about_campaign(campaign, self.at)
         for voucher in reports.nearly_gone(project=self.project, at=self.at):
             yield _about_voucher(voucher, self.at)
 
@@ -145,41 +185,62 @@ class Overview(Page):
         """The way of a new project to its first redemption."""
         customers = Customer.objects.of(self.project).alive().exists()
         segments = Segment.objects.of(self.project).exists()
-        vouchers = Voucher.objects.of(self.project).alive().exists()
+        campaigns = Campaign.objects.of(self.project).filter(deleted_at=None).exists()
+        campaigns = campaigns or Voucher.objects.of(self.project).alive().exists()
         for step, needs in (
             (Step(*IMPORT_FIRST, reverse("dashboard:import-new"), customers), Permission.IMPORT),
             (Step(*THEN_SEGMENT, reverse("dashboard:segments"), segments), Permission.SEE_SEGMENTS),
-            (Step(*THEN_VOUCHER, reverse("dashboard:voucher-new"), vouchers), Permission.EDIT_VOUCHERS),
-            (Step(*THEN_REDEEM, reverse("dashboard:redemptions"), False), Permission.SEE_REDEMPTIONS),
+            (Step(*THEN_CAMPAIGN, reverse("dashboard:voucher-new"), campaigns), Permission.EDIT_VOUCHERS),
+            (Step(*THEN_CHECK, reverse("dashboard:check"), False), Permission.CHECK_CODES),
         ):
             yield step if self.may(needs) else replace(step, url="")
 
 
-def cards(now: list[Daily], then: list[Daily], currency: str, length: int) -> list[Card]:
+def cards(now: Sums, then: Sums, active: int, currency: str) -> list[Card]:
     """The numbers on top. An increase of refusals is not good news."""
     url = reverse("dashboard:redemptions")
-    sums = [
-        [sum(getattr(row, name) for row in rows) for rows in (now, then)]
-        for name in ("succeeded", "discount", "refused")
-    ]
-    (done, done_before), (given, given_before), (refused, refused_before) = sums
-    tried, tried_before = done + refused, done_before + refused_before
-    share = round(100 * done / tried) if tried else None
-    share_before = round(100 * done_before / tried_before) if tried_before else None
-    points = "" if share is None or share_before is None else f"{share - share_before:+d} points".replace("-", "−")
+    money = partial(kit.money_text, currency=currency)
     return [
-        Card("Redemptions", kit.number(done), f"{url}?tab=succeeded", *change(done, done_before)),
+        Card("Redemptions", kit.number(now.succeeded), f"{url}?tab=succeeded", *change(now.succeeded, then.succeeded)),
         Card(
             "Discount given",
-            kit.money_text(given, currency),
+            money(now.discount),
             f"{url}?tab=succeeded",
-            *change(given, given_before, good=None),
+            *change(now.discount, then.discount, good=None),
         ),
         Card(
-            "Refused attempts", kit.number(refused), f"{url}?tab=refused", *change(refused, refused_before, good=False)
+            "Revenue with a code", money(now.revenue), reverse("dashboard:orders"), *change(now.revenue, then.revenue)
         ),
-        Card("Success rate", "–" if share is None else f"{share} %", url, points, ""),
+        Card(
+            "Refused attempts",
+            kit.number(now.refused),
+            f"{url}?tab=refused",
+            *change(now.refused, then.refused, good=False),
+        ),
+        Card("Active campaigns", kit.number(active), f"{reverse('dashboard:campaigns')}?tab=active", note="right now"),
     ]
+
+
+@dataclass(frozen=True)
+class Top:
+    """A line of the top campaigns."""
+
+    name: str
+    url: str
+    sums: Sums
+
+
+def top_campaigns(usage: Usage, named: list[Campaign]) -> list[Top]:
+    """Those with the most redemptions; codes without a campaign share a line."""
+    rows = {campaign.pk: campaign for campaign in named}
+    found = []
+    for pk, sums in sorted(usage.campaigns.items(), key=lambda row: -row[1].succeeded)[:TOP]:
+        campaign = rows.get(pk) if pk else None
+        if campaign is not None:
+            found.append(Top(campaign.name, reverse("dashboard:campaign", args=[campaign.public_id]), sums))
+        elif pk is None and sums.tried:
+            found.append(Top("Codes without a campaign", reverse("dashboard:vouchers"), sums))
+    return found
 
 
 def change(now: int, then: int, *, good: bool | None = True) -> tuple[str, str]:
@@ -191,34 +252,6 @@ def change(now: int, then: int, *, good: bool | None = True) -> tuple[str, str]:
     if good is None or percent == 0:
         return text, ""
     return text, "up" if (percent > 0) == good else "down"
-
-
-def drawings(now: list[Daily], first: date, today: date, length: int) -> dict[str, Any]:
-    """The chart per day, wide and for narrow screens; over 45 days by weeks."""
-    known = {row.day: row for row in now}
-    days = [first + timedelta(days=offset) for offset in range(length)]
-    values = [(known[day].succeeded, known[day].refused) if day in known else (0, 0) for day in days]
-    step = 7 if length > 45 else 1
-    drawn = [
-        charts.Day(
-            days[start],
-            (sum(v[0] for v in values[start : start + step]), sum(v[1] for v in values[start : start + step])),
-        )
-        for start in range(0, length, step)
-    ]
-    last = today if step == 1 else drawn[-1].day
-    names = [name.lower() for name in SERIES]
-    return {
-        "chart": charts.bars(drawn, names, width=1040, height=260, marks=7, today=last),
-        "compact": charts.bars(drawn, names, width=360, height=220, marks=3, today=last),
-        "days": drawn[::-1],
-        "names": SERIES,
-        "unit": "week" if step == 7 else "day",
-    }
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time.min, tzinfo=zone)
 
 
 def _about_task(action: AsyncAction) -> Iterator[Attention]:
@@ -234,6 +267,13 @@ def _about_task(action: AsyncAction) -> Iterator[Attention]:
         yield Attention("bad", f"{name} failed: {action.failure}", url, "Look")
     elif action.status == AsyncAction.Status.DONE and isinstance(failed, int) and failed:
         yield Attention("warn", f"{name} left out {kit.plural(failed, 'row', 'rows')}", url, "Report")
+
+
+def _about_campaign(campaign: Campaign, at: datetime) -> Iterator[Attention]:
+    end = campaign.expiration_date
+    if campaign.active and end is not None and at < end <= at + timedelta(days=3):
+        url = reverse("dashboard:campaign", args=[campaign.public_id])
+        yield Attention("warn", f"“{campaign.name}” ends {kit.relative(end, at)}", url, "Extend")
 
 
 def _about_voucher(voucher: Voucher, at: datetime) -> Attention:

@@ -5,6 +5,7 @@ They are functions and not templates because a list of 50 rows calls them hundre
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
@@ -161,3 +162,11 @@ def clock(at: datetime) -> SafeString:
 def joined(parts: Iterable[SafeString]) -> SafeString:
     """Pieces of markup side by side."""
     return format_html_join("", "{}", ((part,) for part in parts))
+
+
+def json_more(value: Any) -> SafeString:
+    """JSON behind a word."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    return format_html(
+        '<details class="more above"><summary>Details</summary><pre class="json" tabindex="0">{}</pre></details>', text
+    )

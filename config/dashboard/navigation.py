@@ -34,7 +34,15 @@ class Link:
 
 NAVIGATION: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     ("", (Entry("overview", "Overview", "home", "dashboard:home", Permission.SEE_OVERVIEW),)),
-    ("Promotions", (Entry("vouchers", "Vouchers", "ticket", "dashboard:vouchers", Permission.SEE_VOUCHERS),)),
+    (
+        "Promotions",
+        (
+            Entry("campaigns", "Campaigns", "flag", "dashboard:campaigns", Permission.SEE_VOUCHERS),
+            Entry("vouchers", "Vouchers", "ticket", "dashboard:vouchers", Permission.SEE_VOUCHERS),
+            Entry("rules", "Validation rules", "rule", "dashboard:rules", Permission.SEE_VOUCHERS),
+            Entry("check", "Check a code", "scan", "dashboard:check", Permission.CHECK_CODES),
+        ),
+    ),
     (
         "Audience",
         (
@@ -45,7 +53,12 @@ NAVIGATION: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     ),
     (
         "Tracking",
-        (Entry("redemptions", "Redemptions", "receipt", "dashboard:redemptions", Permission.SEE_REDEMPTIONS),),
+        (
+            Entry("redemptions", "Redemptions", "receipt", "dashboard:redemptions", Permission.SEE_REDEMPTIONS),
+            Entry("orders", "Orders", "cart", "dashboard:orders", Permission.SEE_ORDERS),
+            Entry("products", "Products", "box", "dashboard:products", Permission.SEE_ORDERS),
+            Entry("events", "Events", "pulse", "dashboard:events", Permission.SEE_ORDERS),
+        ),
     ),
     (
         "Data",

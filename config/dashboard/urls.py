@@ -53,6 +53,7 @@ urlpatterns = [
     path("imports/<str:public_id>/file/", import_pages.Original.as_view(), name="import-file"),
     path("imports/<str:public_id>/failed.csv", import_pages.FailedRows.as_view(), name="import-failed"),
     path("", include("vouchers.dashboard.urls")),
+    path("", include("tracking.dashboard.urls")),
     path("tasks/", TaskList.as_view(), name="tasks"),
     path("tasks/<str:public_id>/", TaskPage.as_view(), name="task"),
     path("exports/", exports.ExportList.as_view(), name="exports"),

@@ -3,6 +3,8 @@
 
 const root = document.documentElement;
 const status = document.getElementById("live");
+export const all = (selector, each) => document.querySelectorAll(selector).forEach(each);
+export const on = (name, listener, where = document) => where.addEventListener(name, listener);
 
 /** Tell people who cannot see the change. */
 export function announce(text) {
@@ -11,57 +13,50 @@ export function announce(text) {
   requestAnimationFrame(() => { status.textContent = text; });
 }
 
-const THEMES = { auto: "light", light: "dark", dark: "auto" };
-const THEME_WORDS = { auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" };
+const THEMES = { auto: ["light", "as the system"], light: ["dark", "light"], dark: ["auto", "dark"] };
 
 function bindTheme() {
   const button = document.querySelector("[data-theme-toggle]");
   if (!button) return;
-  const name = () => {
-    const words = THEME_WORDS[root.dataset.theme] || THEME_WORDS.auto;
-    button.setAttribute("aria-label", words);
-    button.title = words;
-    return words;
+  const current = () => THEMES[root.dataset.theme] || THEMES.auto;
+  const tick = () => {
+    button.ariaLabel = button.title = `Theme: ${current()[1]}`;
+    all("[data-theme-choice] input", (choice) => { choice.checked = choice.value === (root.dataset.theme || "auto"); });
   };
-  name();
-  const choices = document.querySelectorAll("[data-theme-choice] input");
-  const tick = () => choices.forEach((choice) => { choice.checked = choice.value === (root.dataset.theme || "auto"); });
   const set = (theme) => {
     root.dataset.theme = theme;
     tick();
-    try { localStorage.setItem("theme", root.dataset.theme); } catch { /* private window: the choice lasts for this page */ }
-    announce(name());
+    try { localStorage.setItem("theme", theme); } catch { /* private window: the choice lasts for this page */ }
+    announce(button.title);
   };
   tick();
-  choices.forEach((choice) => choice.addEventListener("change", () => set(choice.value)));
-  button.addEventListener("click", () => set(THEMES[root.dataset.theme] || "light"));
+  all("[data-theme-choice] input", (choice) => on("change", () => set(choice.value), choice));
+  on("click", () => set(current()[0]), button);
 }
 
 function bindDrawer() {
   const drawer = document.getElementById("menu");
   const opener = document.querySelector(".menu-open");
   if (!drawer || !opener) return;
-  opener.setAttribute("aria-expanded", "false");
-  opener.setAttribute("role", "button");
+  opener.ariaExpanded = false;
+  opener.role = "button";
   const show = (open) => {
     drawer.classList.toggle("open", open);
-    opener.setAttribute("aria-expanded", String(open));
-    if (open) drawer.querySelector("a, button")?.focus();
-    else opener.focus();
+    opener.ariaExpanded = open;
+    (open ? drawer.querySelector("a, button") : opener).focus();
   };
-  opener.addEventListener("click", (event) => { event.preventDefault(); show(true); });
-  document.querySelectorAll(".menu-close, .menu-scrim").forEach((element) =>
-    element.addEventListener("click", (event) => { event.preventDefault(); show(false); }));
-  document.addEventListener("keydown", (event) => {
+  all(".menu-open, .menu-close, .menu-scrim", (element) =>
+    on("click", (event) => { event.preventDefault(); show(element === opener); }, element));
+  on("keydown", (event) => {
     if (event.key === "Escape" && drawer.classList.contains("open")) show(false);
   });
 }
 
-const typing = (target) => target.closest("input, textarea, select, [contenteditable]") !== null;
+const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
 
 function bindShortcuts() {
-  const search = document.querySelector("[data-search]");
-  document.addEventListener("keydown", (event) => {
+  on("keydown", (event) => {
+    const search = [...document.querySelectorAll("[data-search]")].find((field) => field.checkVisibility({ visibilityProperty: true }));
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || !search) return;
     event.preventDefault();
     search.focus();
@@ -70,60 +65,60 @@ function bindShortcuts() {
 }
 
 function bindCopy() {
-  document.addEventListener("click", async (event) => {
+  on("click", async (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button) return;
     event.preventDefault();
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
-      announce("Copied");
       button.title = "Copied";
     } catch {
-      announce("Could not copy");
+      button.title = "Could not copy";
     }
+    announce(button.title);
   });
 }
 
 function bindDialogs() {
-  document.addEventListener("click", (event) => {
-    const opener = event.target.closest("[data-dialog]");
+  on("click", (event) => {
+    const { target } = event;
+    const opener = target.closest("[data-dialog]");
     if (opener) {
-      const dialog = document.getElementById(opener.dataset.dialog);
-      if (dialog?.showModal) { event.preventDefault(); dialog.showModal(); }
+      event.preventDefault();
+      document.getElementById(opener.dataset.dialog)?.showModal();
     }
-    if (event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
-    if (event.target.nodeName === "DIALOG") event.target.close();
+    if (target.closest("[data-close]") || target.nodeName === "DIALOG") target.closest("dialog").close();
   });
 }
 
 function bindPopovers() {
-  const close = (except) => document.querySelectorAll("details.popover[open]").forEach((popover) => {
+  const close = (except) => all("details.popover[open]", (popover) => {
     if (popover !== except) popover.open = false;
   });
-  document.addEventListener("click", (event) => close(event.target.closest("details.popover")));
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    const open = event.target.closest("details.popover[open]");
-    close(null);
+  on("click", ({ target }) => close(target.closest("details.popover")));
+  on("keydown", ({ key, target }) => {
+    if (key !== "Escape") return;
+    const open = target.closest("details.popover[open]");
+    close();
     open?.querySelector("summary")?.focus();
   });
 }
 
 function bindForms() {
   let changed = false;
-  document.querySelectorAll("form[data-guard]").forEach((form) => {
-    form.addEventListener("input", () => { changed = true; });
-    form.addEventListener("submit", () => { changed = false; });
+  all("form[data-guard]", (form) => {
+    on("input", () => { changed = true; }, form);
+    on("submit", () => { changed = false; }, form);
   });
-  addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
-  document.querySelectorAll("form[data-submit-on-change]").forEach((form) =>
-    form.addEventListener("change", () => form.requestSubmit()));
+  on("beforeunload", (event) => { if (changed) event.preventDefault(); }, window);
+  all("form[data-submit-on-change]", (form) => on("change", () => form.requestSubmit(), form));
   // A form is sent once: the second click of a double click finds the button resting.
-  document.querySelectorAll('form[method="post"]').forEach((form) => {
-    const rest = (on) => form.querySelectorAll('[type="submit"]').forEach((button) => { button.disabled = on; });
-    form.addEventListener("submit", () => setTimeout(() => { rest(true); addEventListener("pageshow", () => rest(false)); }));
+  all('form[method="post"]', (form) => {
+    const rest = (disabled) => form.querySelectorAll('button[type="submit"]').forEach((button) => { button.disabled = disabled; });
+    on("submit", (event) => setTimeout(() => rest(!event.defaultPrevented)), form);
+    on("pageshow", () => rest(false), window);
   });
-  document.querySelectorAll("[data-show-when]").forEach((part) => {
+  all("[data-show-when]", (part) => {
     const [name, wanted] = part.dataset.showWhen.split("=");
     const form = part.closest("form");
     const refresh = () => {
@@ -131,24 +126,24 @@ function bindForms() {
       const value = field?.type === "checkbox" ? (field.checked ? "on" : "") : field?.value;
       part.hidden = !wanted.split("|").includes(value ?? "");
     };
-    form.addEventListener("change", refresh);
+    on("change", refresh, form);
     refresh();
   });
   document.querySelector("[data-take-focus]")?.focus();
 }
 
 function bindDrop() {
-  document.querySelectorAll("[data-drop]").forEach((zone) => {
+  all("[data-drop]", (zone) => {
     const input = zone.querySelector('input[type="file"]');
-    const over = (on) => (event) => { event.preventDefault(); zone.classList.toggle("over", on); };
-    zone.addEventListener("dragover", over(true));
-    zone.addEventListener("dragleave", over(false));
-    zone.addEventListener("drop", (event) => {
+    const over = (inside) => (event) => { event.preventDefault(); zone.classList.toggle("over", inside); };
+    on("dragover", over(true), zone);
+    on("dragleave", over(false), zone);
+    on("drop", (event) => {
       over(false)(event);
       if (!event.dataTransfer.files.length) return;
       input.files = event.dataTransfer.files;
       input.dispatchEvent(new Event("change", { bubbles: true }));
-    });
+    }, zone);
   });
 }
 

@@ -1,25 +1,24 @@
 // Keeps a part of the page fresh while something runs: <div id="x" data-poll="/url" data-poll-ms="1500">.
 // The server answers with a page that holds an element of the same id; without data-poll in it the asking ends.
-import { announce } from "./app.js";
+// <form data-live="x">: what changes inside [data-redraw], and buttons named "act" but Save, redraw the part as well.
+import { all, announce, on } from "./app.js";
 
-async function refresh(part) {
-  const slow = setTimeout(() => part.classList.add("slow"), 400);
-  part.setAttribute("aria-busy", "true");
+async function refresh(part, url = part.dataset.poll, options) {
+  part.ariaBusy = true;
   try {
-    const answer = await fetch(part.dataset.poll, { headers: { "X-Requested-With": "poll" }, credentials: "same-origin" });
+    const answer = await fetch(url, options);
     if (!answer.ok || answer.redirected) return part;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(part.id);
     if (!fresh) return part;
-    const adopted = document.adoptNode(fresh);
-    part.replaceWith(adopted);
-    if (!adopted.dataset.poll && adopted.dataset.pollDone) announce(adopted.dataset.pollDone);
-    return adopted;
+    const focused = document.activeElement.id;
+    part.replaceWith(fresh);
+    if (focused) document.getElementById(focused)?.focus();
+    if (!fresh.dataset.poll && fresh.dataset.pollDone) announce(fresh.dataset.pollDone);
+    return fresh;
   } catch {
     return part; // the server is away for a moment: the old value stays, the next turn asks again
   } finally {
-    clearTimeout(slow);
-    part.classList.remove("slow");
-    part.removeAttribute("aria-busy");
+    part.ariaBusy = null;
   }
 }
 
@@ -30,4 +29,19 @@ async function follow(part) {
   }
 }
 
-document.querySelectorAll("[data-poll]").forEach(follow);
+all("[data-poll]", follow);
+
+all("form[data-live]", (form) => {
+  const redraw = (act) => {
+    const body = new FormData(form);
+    body.append("act", act);
+    refresh(document.getElementById(form.dataset.live), location.href, { method: "POST", body });
+  };
+  on("change", ({ target }) => target.closest("[data-redraw]") && redraw("refresh"), form);
+  on("submit", (event) => {
+    const { name, value } = event.submitter ?? {};
+    if (name !== "act" || value === "save") return;
+    event.preventDefault();
+    redraw(value);
+  }, form);
+});

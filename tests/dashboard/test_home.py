@@ -10,7 +10,8 @@ from django.urls import reverse
 from config.dashboard import charts, home, tasks
 from config.kernel import instants
 from tests.dashboard.rows import make_action, make_import, make_redemption
-from tests.factories import NOW, make_customer, make_segment, make_voucher
+from tests.factories import NOW, CampaignFactory, make_customer, make_segment, make_voucher
+from vouchers.services import usage
 
 HOME = "dashboard:home"
 
@@ -33,8 +34,8 @@ def test_a_new_project_is_told_what_to_do_first(marketer, project):
     assert [(step.title, step.done) for step in steps] == [
         ("Bring in your customers", True),
         ("Describe a segment", False),
-        ("Create a voucher", False),
-        ("Redeem it once", False),
+        ("Create a campaign", False),
+        ("Check a code", False),
     ]
 
 
@@ -50,9 +51,46 @@ def test_the_numbers_of_the_period_beside_those_before(marketer, project, noon):
     assert [(card.label, card.number, card.change, card.tone) for card in cards] == [
         ("Redemptions", "3", "+50 %", "up"),
         ("Discount given", "€15.00", "+200 %", ""),
+        ("Revenue with a code", "€0.00", "", ""),
         ("Refused attempts", "1", "", ""),
-        ("Success rate", "75 %", "−25 points", ""),
+        ("Active campaigns", "0", "", ""),
     ]
+
+
+@pytest.mark.django_db
+def test_the_overview_says_the_same_before_and_after_the_attempts_are_summed(marketer, project, noon):
+    campaign = CampaignFactory.create(project=project, name="Spring")
+    for days in (0, 3, 29, 45):
+        attempt(project, days_ago=days, discount_amount=500, order_amount=4000, campaign=campaign)
+        attempt(project, days_ago=days, failure_code="voucher_expired", campaign=campaign)
+    before = marketer.get(reverse(HOME)).context
+    assert usage.follow(at=NOW + timedelta(hours=1)) > 0
+    attempt(project, days_ago=-0.05, discount_amount=100)
+    after = marketer.get(reverse(HOME)).context
+    assert [card.number for card in before["cards"]] == ["3", "€15.00", "€105.00", "3", "1"]
+    assert [card.number for card in after["cards"]] == ["4", "€16.00", "€105.00", "3", "1"]
+    assert [(row.name, row.sums.succeeded, row.sums.rate) for row in before["top"]] == [("Spring", 3, 50)]
+    assert before["refusals"] == after["refusals"]
+    assert before["refusals"][0]["count"] == 3
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("query", "days", "unit"),
+    [
+        ({}, 30, "day"),
+        ({"days": "90"}, 90, "week"),
+        ({"days": "365"}, 365, "month"),
+        ({"days": "x"}, 30, "day"),
+        ({"from": "2026-01-01", "to": "2026-01-10"}, 10, "day"),
+        ({"from": "2026-01-10", "to": "2026-01-01"}, 30, "day"),
+        ({"from": "0001-01-01", "to": "2026-01-01"}, 30, "day"),
+    ],
+)
+def test_periods(marketer, project, noon, query, days, unit):
+    attempt(project)
+    context = marketer.get(reverse(HOME), query).context
+    assert (context["period"].length, context["unit"]) == (days, unit)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,16 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from tests.dashboard.rows import make_action, make_import, make_redemption
-from tests.factories import make_customer, make_project, make_voucher
+from config.kernel import instants
+from tests.dashboard.rows import make_action, make_event, make_import, make_order, make_redemption
+from tests.factories import (
+    CampaignFactory,
+    ProductFactory,
+    ValidationRuleFactory,
+    make_customer,
+    make_project,
+    make_voucher,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +40,32 @@ def import_file(project):
     make_import(project, action=make_action(project, result={"created": 1, "failed_count": 2}))
 
 
+def campaign(project):
+    CampaignFactory.create(project=project)
+
+
+def rule(project):
+    ValidationRuleFactory.create(project=project)
+
+
+def order(project):
+    make_order(make_customer(project=project))
+
+
+def product(project):
+    ProductFactory.create(project=project)
+
+
+def event(project):
+    make_event(make_customer(project=project), name="wished", created_at=instants.now())
+
+
 LISTS = [
+    ("campaigns", campaign, "No campaigns yet", "campaigns", 11),
+    ("rules", rule, "No validation rules yet", "rules", 7),
+    ("orders", order, "No orders yet", "orders", 7),
+    ("products", product, "No products yet", "products", 7),
+    ("events", event, "No events in the last 90 days", "events", 8),
     ("customers", customer, "No customers yet", "customers", 8),
     ("vouchers", voucher, "No vouchers yet", "vouchers", 7),
     ("redemptions", redemption, "No redemptions yet", "attempts", 7),

@@ -28,16 +28,19 @@ def vouchers_of(project: Project) -> QuerySet[Voucher]:
     return (
         Voucher.objects.of(project)
         .alive()
+        .select_related("campaign", "holder")
         .only(
             *("public_id", "code", "type", "discount", "gift_amount", "gift_subtracted_amount", "active"),
             *("start_date", "expiration_date", "quantity", "redeemed_quantity", "redeemed_amount"),
-            *("created_at", "updated_at", "project_id"),
+            *("created_at", "updated_at", "project_id", "campaign__name", "campaign__public_id", "campaign__active"),
+            *("campaign__start_date", "campaign__expiration_date", "holder__public_id", "holder__name"),
+            *("holder__source_id", "holder__email"),
         )
     )
 
 
-def voucher_list(project: Project, at: datetime) -> ListSpec[Voucher]:
-    """The vouchers of a project."""
+def voucher_list(project: Project, at: datetime, *, of_campaign: bool = False) -> ListSpec[Voucher]:
+    """The vouchers of a project. of_campaign: on the campaign's own page."""
     used_up = Q(quantity__isnull=False, redeemed_quantity__gte=F("quantity"))
     begun = Q(start_date__isnull=True) | Q(start_date__lte=at)
     ended = Q(expiration_date__isnull=False, expiration_date__lt=at)
@@ -46,9 +49,11 @@ def voucher_list(project: Project, at: datetime) -> ListSpec[Voucher]:
         many="vouchers",
         columns=(
             Column("Code", _code_cell),
+            *(() if of_campaign else (Column("Campaign", _campaign_cell, on_phone=False),)),
             Column("Gives", lambda row: words.gives(row, project)),
             Column("Status", lambda row: kit.status(*words.standing(row, at))),
             Column("Used", words.used, number=True),
+            Column("Holder", _holder_cell),
             Column("Ends", lambda row: kit.moment(row.expiration_date, at), on_phone=False),
             Column("Created", lambda row: kit.moment(row.created_at, at), sort="created", on_phone=False),
         ),
@@ -69,6 +74,20 @@ def voucher_list(project: Project, at: datetime) -> ListSpec[Voucher]:
 
 def _code_cell(voucher: Voucher) -> Any:
     return kit.link(reverse("dashboard:voucher", args=[voucher.public_id]), voucher.code, row=True, mono=True)
+
+
+def _campaign_cell(voucher: Voucher) -> Any:
+    if voucher.campaign is None:
+        return kit.NONE
+    return kit.link(reverse("dashboard:campaign", args=[voucher.campaign.public_id]), voucher.campaign.name, above=True)
+
+
+def _holder_cell(voucher: Voucher) -> Any:
+    holder = voucher.holder
+    if holder is None:
+        return kit.NONE
+    name = holder.name or holder.email or holder.source_id or holder.public_id
+    return kit.link(reverse("dashboard:customer", args=[holder.public_id]), name, above=True)
 
 
 def redemptions_of(project: Project) -> QuerySet[Redemption]:

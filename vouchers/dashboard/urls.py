@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from vouchers.dashboard import campaigns, checks, rule_editor, rules
 from vouchers.dashboard.views import (
     RedemptionList,
     RedemptionPage,
@@ -12,6 +13,24 @@ from vouchers.dashboard.views import (
 )
 
 urlpatterns = [
+    path("check/", checks.CheckCode.as_view(), name="check"),
+    path("check/redeem/", checks.CheckRedeem.as_view(), name="check-redeem"),
+    path("rules/", rules.RuleList.as_view(), name="rules"),
+    path("rules/new/", rule_editor.RuleEditor.as_view(), name="rule-new"),
+    path("rules/<str:public_id>/", rules.RulePage.as_view(), name="rule"),
+    path("rules/<str:public_id>/edit/", rule_editor.RuleEdit.as_view(), name="rule-edit"),
+    path("rules/<str:public_id>/delete/", rules.RuleDelete.as_view(), name="rule-delete"),
+    path("rules/<str:public_id>/assign/", rules.RuleAssign.as_view(), name="rule-assign"),
+    path("campaigns/", campaigns.CampaignList.as_view(), name="campaigns"),
+    path("campaigns/<str:public_id>/", campaigns.Summary.as_view(), name="campaign"),
+    path("campaigns/<str:public_id>/vouchers/", campaigns.CampaignVouchers.as_view(), name="campaign-vouchers"),
+    path("campaigns/<str:public_id>/rules/", campaigns.CampaignRules.as_view(), name="campaign-rules"),
+    path(
+        "campaigns/<str:public_id>/redemptions/", campaigns.CampaignRedemptions.as_view(), name="campaign-redemptions"
+    ),
+    path("campaigns/<str:public_id>/activity/", campaigns.CampaignActivity.as_view(), name="campaign-activity"),
+    path("campaigns/<str:public_id>/metadata/", campaigns.CampaignMetadata.as_view(), name="campaign-metadata"),
+    path("campaigns/<str:public_id>/tiers/", campaigns.CampaignTiers.as_view(), name="campaign-tiers"),
     path("vouchers/", VoucherList.as_view(), name="vouchers"),
     path("vouchers/new/", VoucherNew.as_view(), name="voucher-new"),
     path("vouchers/<str:public_id>/", VoucherPage.as_view(), name="voucher"),

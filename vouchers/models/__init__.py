@@ -6,12 +6,15 @@ from vouchers.models.publications import Publication
 from vouchers.models.redemptions import Redemption, VoucherTransaction
 from vouchers.models.sessions import SessionLock
 from vouchers.models.stacking import StackingRules
+from vouchers.models.usage import DailyRefusal, DailyUse, UsageThrough
 from vouchers.models.validation_rules import RuleAssignment, ValidationRule
 from vouchers.models.vouchers import Voucher
 
 __all__ = [
     "Campaign",
     "Category",
+    "DailyRefusal",
+    "DailyUse",
     "PromotionStack",
     "PromotionTier",
     "Publication",
@@ -19,6 +22,7 @@ __all__ = [
     "RuleAssignment",
     "SessionLock",
     "StackingRules",
+    "UsageThrough",
     "ValidationRule",
     "Voucher",
     "VoucherTransaction",

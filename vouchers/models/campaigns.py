@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Lower
 
 from config.project.fields import PublicIdField
 from config.project.models import Scoped
@@ -76,7 +78,10 @@ class Campaign(Scoped):
                 fields=["project", "name"], condition=Q(deleted_at__isnull=True), name="campaign_name"
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["project", "created_at", "id"], name="campaign_created")]
+        indexes: ClassVar = [
+            models.Index(fields=["project", "created_at", "id"], name="campaign_created"),
+            models.Index(F("project"), OpClass(Lower("name"), "text_pattern_ops"), name="campaign_name_search"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -107,6 +107,17 @@ class Voucher(Scoped):
             models.Index(fields=["referrer"], condition=Q(referrer__isnull=False), name="voucher_referrer"),
             models.Index(fields=["holder", "id"], condition=Q(holder__isnull=False), name="voucher_holder"),
             models.Index(fields=["asset_id"], name="voucher_asset"),
+            # Of single codes only, and of columns that redemptions never move: the overview asks what is nearly gone.
+            models.Index(
+                fields=["project", "id"],
+                condition=Q(campaign__isnull=True, deleted_at__isnull=True, quantity__gte=10),
+                name="voucher_of_many_uses",
+            ),
+            models.Index(
+                fields=["project", "expiration_date"],
+                condition=Q(campaign__isnull=True, deleted_at__isnull=True, expiration_date__isnull=False),
+                name="voucher_ending",
+            ),
         ]
 
     def __str__(self) -> str:
