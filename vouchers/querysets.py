@@ -35,7 +35,7 @@ class RedemptionQuerySet(ScopedQuerySet["Redemption"]):
         """With all that a rendered redemption names."""
         return self.select_related(
             *("customer", "parent", "rolls_back", "voucher__campaign", "voucher__category"),
-            *("voucher__holder", "voucher__referrer"),
+            *("voucher__holder", "voucher__referrer", "promotion_tier__campaign"),
         ).prefetch_related("rollbacks", "children")
 
 

@@ -29,7 +29,7 @@ from tracking.services import recounts
 from vouchers.errors import VoucherRefused
 from vouchers.models import Redemption, Voucher, VoucherTransaction
 from vouchers.payloads import parse_stackable
-from vouchers.services import candidates, redemptions
+from vouchers.services import candidates, redemptions, uses
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.slow]
 AT = NOW + timedelta(days=1)
@@ -155,7 +155,7 @@ def test_stacks_in_opposite_order_do_not_lock_each_other_out() -> None:
 def test_control_without_lock_and_condition_too_many_succeed(monkeypatch: pytest.MonkeyPatch) -> None:
     make_voucher(code="CODE", quantity=1)
     switch_lock_off(monkeypatch)
-    monkeypatch.setattr(redemptions, "use", write_what_was_read)
+    monkeypatch.setattr(uses, "of_voucher", write_what_was_read)
     outcomes = race(30)
     assert outcomes["redeemed"] > 1
     with pytest.raises(AssertionError):
@@ -165,7 +165,7 @@ def test_control_without_lock_and_condition_too_many_succeed(monkeypatch: pytest
 def test_control_without_lock_and_condition_a_gift_card_pays_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     make_voucher(code="CODE", gift_amount=300)
     switch_lock_off(monkeypatch)
-    monkeypatch.setattr(redemptions, "use", write_what_was_read)
+    monkeypatch.setattr(uses, "of_voucher", write_what_was_read)
     assert race(30, redeemable={"gift": {"credits": 300}})["redeemed"] > 1
     assert VoucherTransaction.objects.aggregate(paid=Sum("amount"))["paid"] < -300
 
@@ -182,7 +182,7 @@ def test_control_without_lock_and_condition_the_check_constraint_holds(
 ) -> None:
     make_voucher(code="CODE", quantity=1)
     switch_lock_off(monkeypatch)
-    monkeypatch.setattr(redemptions, "LEFT", "%s IS NOT NULL")
+    monkeypatch.setattr(uses, "LEFT", "%s IS NOT NULL")
     assert race(30) == {"redeemed": 1, "quantity_exceeded": 29}
     assert_counters_are_the_rows(1)
     assert "has a hole" in caplog.text

@@ -230,6 +230,7 @@ class RedemptionShape(RedemptionBaseShape):
     """An attempt to redeem, as lists and look-ups show it."""
 
     voucher = SimpleVoucherShape(**NULL)
+    promotion_tier = serializers.DictField(**MAYBE)
 
 
 class LegacyRedemptionShape(RedemptionBaseShape):
@@ -275,6 +276,7 @@ class RedeemableShape(Shape):
     categories = serializers.ListField(child=serializers.DictField(), **MAYBE)
     campaign_name = serializers.CharField(**MAYBE_NULL)
     campaign_id = serializers.CharField(**MAYBE_NULL)
+    name = serializers.CharField(**MAYBE)
 
 
 class ValidationShape(Shape):

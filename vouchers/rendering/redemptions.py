@@ -7,7 +7,7 @@ from typing import Any
 
 from config.kernel.instants import to_wire
 from customers.rendering import render_simple
-from vouchers.models import Redemption, Voucher
+from vouchers.models import PromotionTier, Redemption, Voucher
 from vouchers.rendering.vouchers import list_url, render_counters, render_simple_voucher
 
 
@@ -48,9 +48,22 @@ def render_entry(redemption: Redemption, voucher: dict[str, Any] | None) -> dict
         "related_object_id": redemption.related_object_id or redemption.public_id,
         "voucher": voucher,
     }
+    if redemption.promotion_tier is not None:
+        wire["promotion_tier"] = render_redeemed_tier(redemption.promotion_tier)
     if redemption.amount is not None and redemption.voucher and redemption.voucher.type == Voucher.Type.GIFT:
         wire["gift"] = {"amount": redemption.amount}
     return wire
+
+
+def render_redeemed_tier(tier: PromotionTier) -> dict[str, Any]:
+    """A promotion tier in its short form."""
+    return {
+        "id": tier.public_id,
+        "name": tier.name,
+        "banner": tier.banner,
+        "campaign": {"id": tier.campaign.public_id},
+        "metadata": tier.metadata,
+    }
 
 
 def _voucher(voucher: Voucher | None) -> dict[str, Any] | None:

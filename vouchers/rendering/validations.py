@@ -13,7 +13,7 @@ from vouchers.rendering.orders import render_validated_order
 from vouchers.rendering.vouchers import render_categories
 
 if TYPE_CHECKING:
-    from vouchers.models import Voucher
+    from vouchers.models import PromotionTier, Voucher
     from vouchers.payloads import RedeemRequest
     from vouchers.services.validations import Validation
 
@@ -56,6 +56,9 @@ class Decided(Protocol):
     @property
     def vouchers(self) -> dict[str, Voucher]: ...
 
+    @property
+    def tiers(self) -> dict[str, PromotionTier]: ...
+
 
 def render_redeemable(decided: Decided, outcome: Outcome, request_id: str) -> dict[str, Any]:
     """One redeemable of the answer, with what `options.expand` asked for."""
@@ -70,9 +73,10 @@ def render_redeemable(decided: Decided, outcome: Outcome, request_id: str) -> di
             wire["order"] = render_validated_order(outcome.effect.order)
         wire |= {"applicable_to": no_products(), "inapplicable_to": no_products()}
     wire["result"] = render_result(outcome, request_id)
-    voucher = decided.vouchers.get(outcome.candidate.id)
-    if voucher is not None:
-        wire |= _expanded(voucher, expand)
+    name = outcome.candidate.id
+    target = decided.tiers.get(name) if outcome.candidate.object == "promotion_tier" else decided.vouchers.get(name)
+    if target is not None:
+        wire |= _expanded(target, expand)
     return wire
 
 
@@ -116,11 +120,13 @@ def no_products() -> dict[str, Any]:
     return {"data": [], "total": 0, "data_ref": "data", "object": "list"}
 
 
-def _expanded(voucher: Voucher, expand: frozenset[str]) -> dict[str, Any]:
-    wire: dict[str, Any] = {"metadata": voucher.metadata}
+def _expanded(target: Voucher | PromotionTier, expand: frozenset[str]) -> dict[str, Any]:
+    wire: dict[str, Any] = {"metadata": target.metadata}
     if "category" in expand:
-        wire["categories"] = render_categories(voucher)
+        wire["categories"] = render_categories(target)
     if "redeemable" in expand:
-        wire["campaign_name"] = voucher.campaign.name if voucher.campaign else None
-        wire["campaign_id"] = voucher.campaign.public_id if voucher.campaign else None
+        wire["campaign_name"] = target.campaign.name if target.campaign else None
+        wire["campaign_id"] = target.campaign.public_id if target.campaign else None
+        if (name := getattr(target, "name", None)) is not None:
+            wire["name"] = name
     return wire

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from config.kernel.instants import to_wire, to_wire_or_none
 from customers.rendering import render_simple
-from vouchers.models import Category, RuleAssignment, Voucher
+from vouchers.models import Category, PromotionTier, RuleAssignment, Voucher
 from vouchers.rendering.rules import render_assignments
 
 
@@ -77,9 +77,9 @@ def render_gift(voucher: Voucher) -> dict[str, Any]:
     return gift
 
 
-def render_categories(voucher: Voucher) -> list[dict[str, Any]]:
-    """The voucher's own category, else its campaign's."""
-    category = voucher.category or (voucher.campaign.category if voucher.campaign else None)
+def render_categories(target: Voucher | PromotionTier) -> list[dict[str, Any]]:
+    """The own category of a voucher or tier, else its campaign's."""
+    category = target.category or (target.campaign.category if target.campaign else None)
     return [] if category is None else [render_category(category)]
 
 

@@ -19,13 +19,16 @@ from tracking.services.identities import Identity
 from vouchers.engine.stacking import Outcome, Stack
 from vouchers.engine.terms import Refusal
 from vouchers.errors import VoucherRefused
-from vouchers.models import Redemption, Voucher
+from vouchers.models import PromotionTier, Redemption, Voucher
 from vouchers.payloads import RedeemRequest
+from vouchers.rendering.redemptions import render_redeemed_tier
 from vouchers.rendering.vouchers import render_simple_voucher
 from vouchers.services import transactions
 from vouchers.services.channels import Channel
+from vouchers.services.uses import Target
 
 NOT_FOUND: Final = "not_found"
+NO_APPLICABLE: Final = Refusal("no_applicable_redeemables", "No applicable redeemables", "No applicable redeemables")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +65,23 @@ class NotRedeemable(Exception):
         self.order_amount = order_amount
 
     @classmethod
-    def by(cls, stack: Stack, vouchers: Mapping[str, Voucher]) -> NotRedeemable:
-        """What the engine found. vouchers: by the id that was sent."""
-        return cls(_refused_of(stack, vouchers), None if stack.order is None else stack.order.amount)
+    def by(cls, stack: Stack, targets: Mapping[str, Target], *, partial: bool) -> NotRedeemable:
+        """What the engine found. targets: by the id that was sent.
+
+        partial: whether one applicable redeemable would have been enough; then several without one are one refusal.
+        """
+        refused = _refused_of(stack, targets)
+        if partial and len(stack.outcomes) > 1:
+            reasons = tuple(reason for one in refused for reason in one.refusals)
+            refused = [_Refused("", "redemption", None, (NO_APPLICABLE, *reasons))]
+        return cls(refused, None if stack.order is None else stack.order.amount)
 
     @classmethod
-    def of(cls, voucher: Voucher, refusal: Refusal) -> NotRedeemable:
-        """One voucher, refused after the engine had let it pass."""
-        return cls([_Refused(voucher.code, "voucher", voucher, (refusal,))])
+    def of(cls, target: Target, refusal: Refusal) -> NotRedeemable:
+        """One redeemable, refused after the engine had let it pass."""
+        if isinstance(target, PromotionTier):
+            return cls([_Refused(target.public_id, "promotion_tier", target, (refusal,))])
+        return cls([_Refused(target.code, "voucher", target, (refusal,))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +90,13 @@ class _Refused:
 
     id: str
     object: str
-    voucher: Voucher | None
+    target: Target | None
     refusals: tuple[Refusal, ...]
+
+    @property
+    def name(self) -> str:
+        """The code as it is stored, else the id as it was sent."""
+        return self.target.code if isinstance(self.target, Voucher) else self.id
 
 
 def record(attempt: Attempt, refused: NotRedeemable) -> DomainError:
@@ -94,7 +111,7 @@ def record(attempt: Attempt, refused: NotRedeemable) -> DomainError:
     if refusal.key == NOT_FOUND:
         error = NotFound.of(first.object, first.id)
     else:
-        error = VoucherRefused(refusal, first.voucher.code if first.voucher else first.id, resource_id=row.public_id)
+        error = VoucherRefused(refusal, first.name, resource_id=row.public_id)
     error.recorded = True
     return error
 
@@ -106,8 +123,8 @@ def event_data(row: Redemption) -> dict[str, Any]:
         "order": row.order_snapshot,
         "campaign": None if row.campaign is None else {"id": row.campaign.public_id, "name": row.campaign.name},
         "voucher": None if row.voucher is None else render_simple_voucher(row.voucher),
-        "holder": None,
-        "promotion_tier": None,
+        "holder": None if row.voucher is None or row.voucher.holder is None else render_simple(row.voucher.holder),
+        "promotion_tier": None if row.promotion_tier is None else render_redeemed_tier(row.promotion_tier),
         "promotion_stack": None,
         "redemption": {
             "id": row.public_id,
@@ -125,12 +142,12 @@ def event_data(row: Redemption) -> dict[str, Any]:
     }
 
 
-def _refused_of(stack: Stack, vouchers: Mapping[str, Voucher]) -> list[_Refused]:
+def _refused_of(stack: Stack, targets: Mapping[str, Target]) -> list[_Refused]:
     """The inapplicable ones; where there is none, those that were skipped."""
     blamed = stack.of("INAPPLICABLE") or stack.of("SKIPPED")
     return [
         _Refused(
-            outcome.candidate.id, outcome.candidate.object, vouchers.get(outcome.candidate.id), _refusals_of(outcome)
+            outcome.candidate.id, outcome.candidate.object, targets.get(outcome.candidate.id), _refusals_of(outcome)
         )
         for outcome in blamed
     ]
@@ -155,16 +172,17 @@ def _write(attempt: Attempt, refused: NotRedeemable) -> list[Redemption]:
 
 
 def _row(attempt: Attempt, refused: NotRedeemable, one: _Refused) -> Redemption:
-    public_id, refusal, voucher = ids.new("rf_"), one.refusals[0], one.voucher
+    public_id, refusal, target = ids.new("rf_"), one.refusals[0], one.target
     return Redemption(
         public_id=public_id,
         result=Redemption.Result.FAILURE,
         status=Redemption.Status.FAILED,
-        voucher=voucher,
-        campaign=None if voucher is None else voucher.campaign,
-        code=one.id,
-        related_object_type="redemption" if voucher is None else "voucher",
-        related_object_id=public_id if voucher is None else voucher.public_id,
+        voucher=target if isinstance(target, Voucher) else None,
+        promotion_tier=target if isinstance(target, PromotionTier) else None,
+        campaign=None if target is None else target.campaign,
+        code="" if isinstance(target, PromotionTier) else one.id,
+        related_object_type="redemption" if target is None else one.object,
+        related_object_id=public_id if target is None else target.public_id,
         customer=attempt.identity.customer,
         order_amount=refused.order_amount,
         failure_code=refusal.key,

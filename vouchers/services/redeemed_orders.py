@@ -11,15 +11,16 @@ from tracking.models import Order
 from tracking.services import orders
 from vouchers.engine.order_state import OrderState
 from vouchers.engine.stacking import Stack
-from vouchers.models import Voucher
+from vouchers.models import PromotionTier
 from vouchers.rendering.orders import CUMULATIVE, render_line, render_order_state
 from vouchers.services.failures import Attempt
+from vouchers.services.uses import Target
 
 
 def of(
     attempt: Attempt,
     stack: Stack,
-    redeemed: Sequence[Voucher],
+    redeemed: Sequence[Target],
     public_ids: Sequence[str],
     customer: Customer | None,
     stored: Order | None,
@@ -45,14 +46,15 @@ def of(
     return orders.draft(project=attempt.project, order={**values, "source_id": sent.source_id}, **common)
 
 
-def _order_entries(attempt: Attempt, redeemed: Sequence[Voucher], public_ids: Sequence[str]) -> dict[str, Any]:
+def _order_entries(attempt: Attempt, redeemed: Sequence[Target], public_ids: Sequence[str]) -> dict[str, Any]:
     """The order's `redemptions`: the one redemption, or the parent with its children."""
     date = to_wire(attempt.at)
     if len(redeemed) == 1:
-        voucher = redeemed[0]
-        entry = {"date": date, "related_object_type": "voucher", "related_object_id": voucher.public_id}
-        if voucher.campaign is not None:
-            entry["related_object_parent_id"] = voucher.campaign.public_id
+        target = redeemed[0]
+        kind = "promotion_tier" if isinstance(target, PromotionTier) else "voucher"
+        entry = {"date": date, "related_object_type": kind, "related_object_id": target.public_id}
+        if target.campaign is not None:
+            entry["related_object_parent_id"] = target.campaign.public_id
         return {public_ids[0]: entry}
     parent, *children = public_ids
     entry_of_parent = {"date": date, "related_object_type": "redemption", "related_object_id": parent}

@@ -16,6 +16,7 @@ from typing import Final
 from django.db import IntegrityError
 
 from config.kernel import ids
+from config.kernel.errors import MultipleRequests
 from config.project import statements
 from config.project.models import Project
 from config.project.statements import Part
@@ -29,20 +30,20 @@ from vouchers.engine.discounts import Effect
 from vouchers.engine.order_state import OrderState
 from vouchers.engine.stacking import Outcome, Stack, StackingRules
 from vouchers.engine.terms import Refusal
-from vouchers.models import Redemption, Voucher, VoucherTransaction
+from vouchers.models import PromotionTier, Redemption, Voucher, VoucherTransaction
 from vouchers.payloads import RedeemRequest
 from vouchers.rendering.orders import render_order
-from vouchers.services import balances, candidates, carts, failures, redeemed_orders, sessions, transactions
+from vouchers.services import balances, candidates, carts, failures, redeemed_orders, sessions, transactions, uses
 from vouchers.services.candidates import Found
 from vouchers.services.channels import Channel
 from vouchers.services.failures import Attempt, NotRedeemable
+from vouchers.services.uses import Target
 
 log = logging.getLogger("tessera.redemptions")
 
 QUANTITY_CHECKS: Final = ("voucher_quantity_left", "voucher_gift_balance")
-LEFT: Final = """(quantity IS NULL OR redeemed_quantity < quantity)
-    AND redeemed_amount <= gift_amount - gift_subtracted_amount - %s"""
-"""The condition that a use is left, and the credits are there."""
+ORDER_ONCE: Final = "order_source_id"
+"""Two new orders under one source id: the constraint lets one of them in."""
 QUANTITY_EXCEEDED: Final = Refusal("quantity_exceeded", "quantity exceeded")
 SOMEBODY_ELSES: Final = Refusal("invalid_customer", "Invalid customer", "Somebody else validated it in a session")
 
@@ -62,6 +63,7 @@ class Redeemed:
     state: OrderState | None
     stack: Stack
     vouchers: dict[str, Voucher]
+    tiers: dict[str, PromotionTier]
     customer: Customer | None
     identity: Identity
     stacking: StackingRules
@@ -124,10 +126,10 @@ def _redeem(attempt: Attempt) -> Redeemed:
     )
     rules = stacking.read_stacking_rules(project.stacking_rules)
     stack = stacking.evaluate([entry.candidate() for entry in found], facts, rules)
-    vouchers = {entry.redeemable.id: entry.voucher for entry in found if entry.voucher is not None}
+    targets = {entry.redeemable.id: target for entry in found if (target := entry.voucher or entry.tier) is not None}
     if not stack.valid:
-        raise NotRedeemable.by(stack, vouchers)
-    return _record(attempt, stack, vouchers, customer, stored, rules)
+        raise NotRedeemable.by(stack, targets, partial=rules.application_mode == "PARTIAL")
+    return _record(attempt, stack, targets, customer, stored, rules)
 
 
 def _enter_session(attempt: Attempt) -> str | None:
@@ -170,15 +172,15 @@ def _write_customer(attempt: Attempt) -> Customer | None:
 def _record(
     attempt: Attempt,
     stack: Stack,
-    vouchers: dict[str, Voucher],
+    targets: dict[str, Target],
     customer: Customer | None,
     stored: Order | None,
     rules: StackingRules,
 ) -> Redeemed:
     applied = [(outcome, outcome.effect) for outcome in stack.of("APPLICABLE") if outcome.effect is not None]
-    redeemed = [vouchers[outcome.candidate.id] for outcome, _ in applied]
-    for voucher, (_, effect) in zip(redeemed, applied, strict=True):
-        _count_in_memory(voucher, effect, attempt.at)
+    redeemed = [targets[outcome.candidate.id] for outcome, _ in applied]
+    for target, (_, effect) in zip(redeemed, applied, strict=True):
+        uses.count_in_memory(target, effect, attempt.at)
     public_ids = [ids.new("r_") for _ in range(len(applied) + (len(applied) > 1))]
     order = redeemed_orders.of(attempt, stack, redeemed, public_ids, customer, stored)
     rows, parent = _rows(attempt, stack, applied, redeemed, public_ids, customer, order)
@@ -191,7 +193,8 @@ def _record(
         order=order,
         state=stack.order,
         stack=stack,
-        vouchers=vouchers,
+        vouchers={name: target for name, target in targets.items() if isinstance(target, Voucher)},
+        tiers={name: target for name, target in targets.items() if isinstance(target, PromotionTier)},
         customer=customer,
         identity=attempt.identity,
         stacking=rules,
@@ -218,27 +221,29 @@ def _write(attempt: Attempt, rows: Sequence[Redemption], parent: Redemption | No
         )
     if attempt.request.session is not None and attempt.request.session.key is not None:
         parts["released"] = sessions.releasing(attempt.project, attempt.request.session.key)
-    uses = {f"use_{row.voucher.pk}": row.voucher for row in rows if row.voucher is not None}
-    for (name, voucher), effect in zip(uses.items(), effects, strict=True):
-        parts[name] = use(voucher, effect.credits or 0, attempt.at)
-    written = _run(parts, uses)
+    counted_targets = uses.named(rows)
+    for (name, target), effect in zip(counted_targets.items(), effects, strict=True):
+        parts[name] = uses.of(target, effect, attempt.at)
+    written = _run(parts, counted_targets)
     _mark_saved(order, written.get("saved_order"), parent, written.get("saved_parent"), rows, written["saved"])
 
 
-def _run(parts: Mapping[str, Part], uses: Mapping[str, Voucher]) -> dict[str, list[int]]:
+def _run(parts: Mapping[str, Part], targets: Mapping[str, Target]) -> dict[str, list[int]]:
     """Execute, and read whether each use was counted."""
     try:
         written = statements.run(parts)
     except IntegrityError as error:
-        voucher = next(iter(uses.values()))
+        if ORDER_ONCE in str(error):
+            raise MultipleRequests("Another request is working on the same order") from error
+        target = next(iter(targets.values()))
         if any(check in str(error) for check in QUANTITY_CHECKS):
-            log.exception("the lock of voucher %s has a hole", voucher.public_id)
-            raise NotRedeemable.of(voucher, QUANTITY_EXCEEDED) from error
+            log.exception("the lock of %s has a hole", target.public_id)
+            raise NotRedeemable.of(target, QUANTITY_EXCEEDED) from error
         raise
-    for name, voucher in uses.items():
+    for name, target in targets.items():
         if not written[name]:
-            log.error("voucher %s was used up although it was locked", voucher.public_id)
-            raise NotRedeemable.of(voucher, QUANTITY_EXCEEDED)
+            log.error("%s was used up although it was locked", target.public_id)
+            raise NotRedeemable.of(target, QUANTITY_EXCEEDED)
     return written
 
 
@@ -261,25 +266,11 @@ def _mark_saved(
         row.order, row.parent = order, parent
 
 
-def use(voucher: Voucher, credits: int, at: datetime) -> Part:
-    """Count one use of a voucher if it has one left, and the credits if it has them; a row returned says it did."""
-    sql = f"""UPDATE vouchers_voucher SET redeemed_quantity = redeemed_quantity + 1,
-        redeemed_amount = redeemed_amount + %s, updated_at = %s WHERE id = %s AND {LEFT} RETURNING id"""  # noqa: S608
-    return Part(sql, (credits, at, voucher.pk, credits))
-
-
-def _count_in_memory(voucher: Voucher, effect: Effect, at: datetime) -> None:
-    """Show the voucher as it will be; the row itself moves last."""
-    voucher.redeemed_quantity += 1
-    voucher.redeemed_amount += effect.credits or 0
-    voucher.updated_at = at
-
-
 def _rows(
     attempt: Attempt,
     stack: Stack,
     applied: Sequence[tuple[Outcome, Effect]],
-    redeemed: Sequence[Voucher],
+    redeemed: Sequence[Target],
     public_ids: Sequence[str],
     customer: Customer | None,
     order: Order | None,
@@ -302,15 +293,17 @@ def _rows(
             **common,
         )
     rows = []
-    for (outcome, effect), voucher, public_id in zip(applied, redeemed, public_ids[-len(applied) :], strict=True):
+    for (outcome, effect), target, public_id in zip(applied, redeemed, public_ids[-len(applied) :], strict=True):
         snapshot = whole if parent is None else redeemed_orders.after_child(effect.order, order)
         rows.append(
             Redemption(
                 public_id=public_id,
-                voucher=voucher,
-                campaign=voucher.campaign,
-                code=outcome.candidate.id,
-                related_object_id=voucher.public_id,
+                voucher=target if isinstance(target, Voucher) else None,
+                promotion_tier=target if isinstance(target, PromotionTier) else None,
+                campaign=target.campaign,
+                code=outcome.candidate.id if isinstance(target, Voucher) else "",
+                related_object_type=outcome.candidate.object,
+                related_object_id=target.public_id,
                 order_snapshot=snapshot,
                 order_amount=None if effect.order is None else effect.order.amount,
                 discount_amount=effect.applied,

@@ -11,12 +11,12 @@ from config.kernel.errors import DomainError, NotFound
 from config.project.models import Project
 from customers.models import Customer
 from segments.models import Membership, Segment
-from tests.factories import NOW, make_customer, make_project, make_rule, make_segment, make_voucher
+from tests.factories import NOW, CampaignFactory, make_customer, make_project, make_rule, make_segment, make_voucher
 from tracking.models import Event, Order
 from vouchers.errors import DuplicatedRedeemables, RedeemablesLimitExceeded, VoucherRefused
-from vouchers.models import Redemption, Voucher, VoucherTransaction
+from vouchers.models import PromotionTier, Redemption, Voucher, VoucherTransaction
 from vouchers.payloads import parse_stackable
-from vouchers.services import redemptions
+from vouchers.services import redemptions, rollbacks
 from vouchers.services.channels import Channel
 from vouchers.services.redemptions import Redeemed
 
@@ -304,3 +304,108 @@ def test_redeeming_takes_four_statements_and_the_transaction(django_assert_num_q
     redeem("TEN", project=project, **body)
     with django_assert_num_queries(5):  # who is it; savepoint; lock and read; write; release
         redeem("TEN", project=project, **body)
+
+
+def make_tier(name: str = "Three off", **fields: Any) -> PromotionTier:
+    campaign = CampaignFactory.create(campaign_type="PROMOTION")
+    discount = {"type": "AMOUNT", "amount_off": 300, "effect": "APPLY_TO_ORDER"}
+    return PromotionTier.objects.create(
+        project=campaign.project, campaign=campaign, name=name, action={"discount": discount}, created_at=NOW, **fields
+    )
+
+
+def test_a_promotion_tier_is_redeemed_and_counted() -> None:
+    tier = make_tier()
+    done = redeem({"object": "promotion_tier", "id": tier.public_id}, order={"amount": 5000})
+    tier.refresh_from_db()
+    row, order = Redemption.objects.get(), Order.objects.get()
+    assert (row.promotion_tier, row.voucher, row.campaign, row.code) == (tier, None, tier.campaign, "")
+    assert (row.related_object_type, row.related_object_id) == ("promotion_tier", tier.public_id)
+    assert (tier.redeemed_quantity, tier.orders_amount, tier.orders_discount_amount) == (1, 5000, 300)
+    assert (done.tiers, done.vouchers, order.total_amount) == ({tier.public_id: tier}, {}, 4700)
+    assert order.redemptions[row.public_id] == {
+        "date": "2026-02-04T10:00:00.000Z",
+        "related_object_type": "promotion_tier",
+        "related_object_id": tier.public_id,
+        "related_object_parent_id": tier.campaign.public_id,
+    }
+    rollbacks.roll_back(project=make_project(), redemption=row, at=AT)
+    tier.refresh_from_db()
+    assert (tier.redeemed_quantity, tier.orders_amount, tier.orders_discount_amount) == (0, 0, 0)
+    undone = Redemption.objects.get(kind="redemption_rollback")
+    assert (undone.promotion_tier, undone.related_object_id) == (tier, tier.public_id)
+
+
+def test_a_tier_that_is_off_is_refused_and_kept() -> None:
+    tier = make_tier(active=False)
+    with pytest.raises(VoucherRefused) as refused:
+        redeem({"object": "promotion_tier", "id": tier.public_id}, order={"amount": 5000})
+    row = Redemption.objects.get()
+    assert (refused.value.key, row.failure_code) == ("promotion_inactive", "promotion_inactive")
+    assert (row.promotion_tier, row.related_object_type, row.related_object_id) == (
+        *(tier, "promotion_tier", tier.public_id),
+    )
+
+
+def test_an_unknown_tier_is_a_404_and_kept() -> None:
+    with pytest.raises(NotFound) as refused:
+        redeem({"object": "promotion_tier", "id": "promo_unknown"}, order={"amount": 5000})
+    assert refused.value.resource_type == "promotion_tier"
+    row = Redemption.objects.get()
+    assert (row.related_object_type, row.related_object_id) == ("redemption", row.public_id)
+
+
+def partial() -> Project:
+    project = make_project()
+    project.stacking_rules = {"redeemables_application_mode": "PARTIAL"}
+    project.save(update_fields=["stacking_rules"])
+    return project
+
+
+def test_in_partial_mode_what_applies_is_redeemed_and_nothing_is_kept_of_the_rest() -> None:
+    partial()
+    make_voucher(code="TEN")
+    make_voucher(code="OFF", active=False)
+    done = redeem("OFF", "TEN", order={"amount": 1000})
+    assert [row.code for row in done.redemptions] == ["TEN"]
+    assert done.parent is None
+    assert [outcome.candidate.id for outcome in done.stack.of("INAPPLICABLE")] == ["OFF"]
+    assert list(Redemption.objects.values_list("result", flat=True)) == ["SUCCESS"]
+
+
+def test_in_partial_mode_several_without_one_that_applies_are_one_refusal() -> None:
+    partial()
+    customer = make_customer(source_id="c-17")
+    make_voucher(code="OFF", active=False)
+    with pytest.raises(VoucherRefused) as refused:
+        redeem("OFF", "NOBODY", customer={"source_id": "c-17"})
+    row = Redemption.objects.get()
+    assert (refused.value.key, refused.value.message, refused.value.resource_id) == (
+        *("no_applicable_redeemables", "No applicable redeemables", row.public_id),
+    )
+    assert [reason["key"] for reason in row.reasons] == [
+        *("no_applicable_redeemables", "voucher_disabled", "not_found"),
+    ]
+    assert (row.failure_code, row.related_object_type, row.related_object_id) == (
+        *("no_applicable_redeemables", "redemption", row.public_id),
+    )
+    customer.refresh_from_db()
+    assert customer.redemptions_failed == 1
+
+
+def test_in_partial_mode_a_single_redeemable_has_its_own_reason() -> None:
+    partial()
+    make_voucher(code="OFF", active=False)
+    with pytest.raises(VoucherRefused) as refused:
+        redeem("OFF")
+    assert refused.value.key == "voucher_disabled"
+
+
+def test_in_all_mode_each_inapplicable_redeemable_leaves_its_own_row() -> None:
+    make_voucher(code="TEN")
+    make_voucher(code="OFF", active=False)
+    with pytest.raises(VoucherRefused) as refused:
+        redeem("TEN", "OFF", order={"amount": 1000})
+    assert (refused.value.key, refused.value.details) == ("voucher_disabled", "OFF")
+    assert list(Redemption.objects.values_list("code", "failure_code")) == [("OFF", "voucher_disabled")]
+    assert Order.objects.count() == 0
