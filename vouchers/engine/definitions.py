@@ -5,7 +5,7 @@ Problems are sentences that name the rule by its path (`2`, `2.rules.1`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from vouchers.engine import logic as logic_text
@@ -14,9 +14,6 @@ from vouchers.engine.rule_terms import Condition, Logic, RuleNode, RuleSet, Rule
 
 MOST_RULES: Final = 100
 DEEPEST: Final = 3
-WITH_PROPERTY: Final = ("customer.metadata", "order.metadata", "redemption.metadata", "custom_event.metadata")
-"""Names that demand a `property`; so do those that begin with one of the next."""
-WITH_PROPERTY_PREFIXES: Final = ("order.items.metadata", "product.metadata")
 
 
 class DefinitionError(ValueError):
@@ -72,24 +69,6 @@ def completed(rules: Mapping[str, Any], tree: RuleTree) -> dict[str, Any]:
     return dict(rules)
 
 
-def segment_ids(tree: RuleTree) -> list[str]:
-    """The segments that the rules name, each once, in order of appearance."""
-    found: dict[str, None] = {}
-    for node in walk(tree):
-        if rule_names.ALIASES.get(node.name, node.name) == "customer.segment":
-            found.update(dict.fromkeys(value for condition in node.conditions for value in condition.values))
-    return list(found)
-
-
-def walk(tree: RuleTree) -> Iterator[RuleNode]:
-    """Every node, nested ones after their parents."""
-    for number in sorted(tree.nodes):
-        node = tree.nodes[number]
-        yield node
-        if node.nested is not None:
-            yield from walk(node.nested)
-
-
 def _read_node(number: int, rule: Any, *, path: str, depth: int) -> RuleNode:
     if not isinstance(rule, Mapping):
         raise DefinitionError(f"Property .rules{path} should be an object")
@@ -99,9 +78,9 @@ def _read_node(number: int, rule: Any, *, path: str, depth: int) -> RuleNode:
     property_name = rule.get("property")
     if property_name is not None and not isinstance(property_name, str):
         raise DefinitionError(f"Property .rules{path}.property should be a string")
-    if not property_name and (name in WITH_PROPERTY or name.startswith(WITH_PROPERTY_PREFIXES)):
-        raise DefinitionError(f"Rule '{name}' must have a 'property'")
     row = rule_names.row_of(name)
+    if not property_name and row is not None and row.with_property:
+        raise DefinitionError(f"Rule '{name}' must have a 'property'")
     if row is None:
         supported = ", ".join(sorted(rule_names.RULE_NAMES))
         raise DefinitionError(
@@ -140,7 +119,8 @@ def _read_condition(row: rule_names.RuleName, sent: str, values: Any, where: str
     if len(values) > 1 and operator not in row.many_values:
         raise DefinitionError(f"Property {where}.{sent} should have exactly one value")
     try:
-        return Condition(operator, tuple(row.value(value) for value in values))
+        read = row.value if row.judge is not None else operators.READERS.get(operator, row.value)
+        return Condition(operator, tuple(read(value) for value in values))
     except ValueError as error:
         raise DefinitionError(f"Property {where}.{sent} has a value that is {error}") from error
 

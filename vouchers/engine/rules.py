@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Final
+from decimal import Decimal
+from typing import Any, Final
 
 from config.kernel import instants
-from vouchers.engine import logic, rule_names, validity
-from vouchers.engine.rule_terms import RuleNode, RuleSet, RuleTree
+from vouchers.engine import bundles, discounts, logic, needs, rule_names, validity
+from vouchers.engine.asked import Asked
+from vouchers.engine.rule_terms import ProductRef, RuleNode, RuleSet, RuleTree
 from vouchers.engine.terms import Facts, Refusal, VoucherTerms
 
 Rule = Callable[[VoucherTerms, Facts], Iterator[Refusal]]
@@ -90,6 +92,21 @@ def quantity_left(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
         yield Refusal("quantity_exceeded", "quantity exceeded", facts=counted)
 
 
+def reward_named(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
+    """A loyalty card is redeemed for a reward, by the one who holds it."""
+    if terms.type != "LOYALTY_CARD":
+        return
+    if terms.holder_id is not None and terms.holder_id != facts.customer.public_id:
+        yield Refusal("invalid_customer", "Customer must be a holder of a loyalty card.")
+    yield Refusal("missing_reward", "Missing reward", "A reward is required when redeeming a LOYALTY_CARD")
+
+
+def not_by_referrer(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
+    """Who recommends does not redeem the own code."""
+    if terms.referrer_id is not None and terms.referrer_id == facts.customer.public_id:
+        yield Refusal("referrer_not_permitted_to_redeem", "voucher cannot be redeemed by referrer")
+
+
 def amount_known(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
     """A gift card is spent on an order that has an amount."""
     if terms.gift is not None and (facts.order is None or facts.order.amount is None):
@@ -102,6 +119,35 @@ def rule_sets_hold(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
         yield from violations(terms, rule_set, facts)
 
 
+def bundle_there(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
+    """What its rules want together is in the cart at least once."""
+    for rule_set in terms.rule_sets:
+        if rule_set.bundle is None or BUNDLE in facts.ignored_rules:
+            continue
+        found = bundles.find(rule_set.bundle, facts.order)
+        if not found.quantity:
+            yield Refusal(
+                "order_rules_violated",
+                "order does not match validation rules",
+                _details(terms, rule_set),
+                custom_message=rule_set.error_message,
+                facts={"rule_id": rule_set.public_id, "name": BUNDLE, "missing": [dict(one) for one in found.missing]},
+                bundle=found.to_wire(),
+            )
+
+
+def lines_to_pay(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
+    """A gift card for items has one with an amount that it may pay for."""
+    if terms.gift is None or terms.gift.effect != discounts.APPLY_TO_ITEMS or facts.order is None:
+        return
+    if not discounts.gift_lines(terms, facts.order):
+        yield Refusal(
+            "missing_order_items_amount",
+            "Missing applicable order items",
+            "At least one applicable order item with amount is required to redeem this GIFT_VOUCHER",
+        )
+
+
 def credits_left(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
     """A gift card never pays more than its balance."""
     if terms.gift is not None and facts.credits is not None and facts.credits > terms.gift.balance:
@@ -109,9 +155,13 @@ def credits_left(terms: VoucherTerms, facts: Facts) -> Iterator[Refusal]:
         yield Refusal("gift_amount_exceeded", "gift amount exceeded", facts=found)
 
 
+BUNDLE: Final = "bundle"
+"""The name under which the check of bundles is left out (some qualifications)."""
+STATIC: Final[tuple[Rule, ...]] = (enabled, started, not_expired, active_now, quantity_left)
+"""What does not depend on the order: decides which exclusive redeemables count."""
 RULES: Final[tuple[Rule, ...]] = (
-    *(enabled, started, not_expired, active_now, quantity_left),
-    *(amount_known, rule_sets_hold, credits_left),
+    *STATIC,
+    *(not_by_referrer, reward_named, amount_known, rule_sets_hold, bundle_there, lines_to_pay, credits_left),
 )
 
 
@@ -120,58 +170,86 @@ def refusals(terms: VoucherTerms, facts: Facts) -> list[Refusal]:
     return [refusal for rule in RULES for refusal in rule(terms, facts)]
 
 
+def applicable_at_first_sight(terms: VoucherTerms, facts: Facts) -> bool:
+    """Whether nothing stands against it but maybe the order and the rules."""
+    return not any(True for rule in STATIC for _ in rule(terms, facts))
+
+
+def judges_result(terms: VoucherTerms) -> bool:
+    """Whether one of its rules is about what it does, so that they are asked again once that is known."""
+    return any(
+        (row := rule_names.row_of(node.name)) is not None and row.late
+        for rule_set in terms.rule_sets
+        for node in needs.walk(rule_set.tree)
+    )
+
+
 def violations(terms: VoucherTerms, rule_set: RuleSet, facts: Facts) -> list[Refusal]:
     """The failing rules of a set whose logic is false, in numeric order; empty when the set passes.
 
     What a rule needs and nobody gave makes it false; if then the set is false, that is the reason (`missing_…`).
     """
-    failed = _failed(rule_set.tree, facts)
+    asked = Asked(terms, facts)
     missing: dict[str, Refusal] = {}
     violated = []
-    for node in failed:
-        row = rule_names.row_of(node.name)
-        if row is None:
-            raise KeyError(node.name)
-        if (refusal := row.missing(facts)) is not None:
+    for node, about in _failed(rule_set.tree, asked):
+        row = rule_names.RULE_NAMES[rule_names.ALIASES.get(node.name, node.name)]
+        if (refusal := row.missing(about)) is not None:
             missing.setdefault(
                 refusal.key, replace(refusal, facts={"rule_id": rule_set.public_id, "rule": node.number})
             )
         else:
-            violated.append(_refusal(terms, rule_set, node, row, facts))
+            violated.append(_refusal(rule_set, node, row, about))
     return [*missing.values(), *violated]
 
 
-def _refusal(terms: VoucherTerms, rule_set: RuleSet, node: RuleNode, row: rule_names.RuleName, facts: Facts) -> Refusal:
+def _refusal(rule_set: RuleSet, node: RuleNode, row: rule_names.RuleName, asked: Asked) -> Refusal:
+    found: dict[str, Any] = {
+        "rule_id": rule_set.public_id,
+        "rule": node.number,
+        "name": node.name,
+        "conditions": {c.operator: [_plain(value) for value in c.values] for c in node.conditions},
+        "found": rule_names.found(node, asked),
+    }
+    if node.property:
+        found["property"] = node.property
     return Refusal(
         row.key,
-        row.message,
-        f"{terms.label} cannot be redeemed because of violated validation rules: {rule_set.public_id}",
+        row.sentence,
+        _details(asked.terms, rule_set),
         custom_message=node.error_message or rule_set.error_message,
-        facts={
-            "rule_id": rule_set.public_id,
-            "rule": node.number,
-            "name": node.name,
-            "conditions": {c.operator: [_plain(value) for value in c.values] for c in node.conditions},
-            "found": row.shown(row.found(facts)),
-        },
+        facts=found,
     )
 
 
-def _failed(tree: RuleTree, facts: Facts) -> list[RuleNode]:
+def _details(terms: VoucherTerms, rule_set: RuleSet) -> str:
+    return f"{terms.label} cannot be redeemed because of violated validation rules: {rule_set.public_id}"
+
+
+Failed = list[tuple[RuleNode, Asked]]
+"""Nodes, and what each was asked about."""
+
+
+def _failed(tree: RuleTree, asked: Asked) -> Failed:
     """The nodes that make the tree false, in numeric order; where a nested set fails, its own culprits."""
     mentioned = logic.numbers_of(tree.logic)
-    culprits = {number: _culprits(tree.nodes[number], facts) for number in mentioned}
+    culprits = {number: _culprits(tree.nodes[number], asked) for number in mentioned}
     if logic.holds(tree.logic, {number: not failed for number, failed in culprits.items()}):
         return []
-    return [node for number in mentioned for node in culprits[number]]
+    return [failed for number in mentioned for failed in culprits[number]]
 
 
-def _culprits(node: RuleNode, facts: Facts) -> list[RuleNode]:
-    if not rule_names.holds(node, facts):
-        return [node]
-    return _failed(node.nested, facts) if node.nested is not None else []
+def _culprits(node: RuleNode, asked: Asked) -> Failed:
+    held, inside = rule_names.verdict(node, asked)
+    if not held:
+        return [(node, asked)]
+    return _failed(node.nested, inside) if node.nested is not None else []
 
 
 def _plain(value: object) -> object:
-    """An operand as JSON: whole numbers stay numbers."""
-    return value if isinstance(value, str | int) else int(value) if value == int(value) else str(value)  # type: ignore[call-overload]
+    """An operand as JSON: whole numbers stay numbers, products are their ids."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else str(value)
+    if isinstance(value, ProductRef):
+        return value.id
+    return value if isinstance(value, str | int | float) else str(value)

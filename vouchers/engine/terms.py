@@ -211,6 +211,7 @@ class Facts:
     ids of the ones the customer is in. credits: gift credits asked for; None is "as much as possible". metadata: of the
     redemption. counts, unit_counts: as `needs.of` asked for them, 0 where absent. catalogue: by the id that free units
     name. api_key, user: who calls. ignored_rules: names that hold whatever is found (qualifications).
+    after, spent_credits: of the redeemable at its turn, once it is calculated: some rules judge its result.
 
     """
 
@@ -228,6 +229,8 @@ class Facts:
     catalogue: Mapping[str, CatalogueItem] = field(default_factory=dict)
     api_key: str | None = None
     user: str | None = None
+    after: OrderState | None = None
+    spent_credits: int = 0
     ignored_rules: frozenset[str] = frozenset()
 
 

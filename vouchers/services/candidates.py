@@ -18,7 +18,7 @@ from config.project.models import Project
 from customers.models import Customer
 from customers.payloads import CustomerData
 from tracking.services.identities import Identity
-from vouchers.engine import codes, definitions, discounts, stacking, validity
+from vouchers.engine import codes, discounts, needs, stacking, validity
 from vouchers.engine.order_state import OrderState
 from vouchers.engine.rule_terms import RuleSet
 from vouchers.engine.stacking import Candidate
@@ -219,10 +219,7 @@ def facts_of(
 ) -> Facts:
     """The situation. Membership is asked only of the segments that the rules name. data: sent and not stored."""
     wanted = {
-        segment_id
-        for entry in found
-        for rule_set in entry.rule_sets
-        for segment_id in definitions.segment_ids(rule_set.tree)
+        segment_id for entry in found for rule_set in entry.rule_sets for segment_id in needs.segment_ids(rule_set.tree)
     }
     return Facts(
         at=at,

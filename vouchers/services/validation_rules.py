@@ -13,7 +13,7 @@ from config.kernel.errors import DuplicateFound, NotFound
 from config.project.models import Project
 from segments.models import Segment
 from segments.uses import Use
-from vouchers.engine import codes, definitions, product_definitions
+from vouchers.engine import codes, definitions, needs, product_definitions
 from vouchers.engine.definitions import DefinitionError
 from vouchers.engine.product_definitions import ProductsError
 from vouchers.errors import InvalidValidationRules
@@ -148,7 +148,7 @@ def _checked_rules(project: Project, rules: Mapping[str, Any]) -> tuple[dict[str
         tree = definitions.read_tree(rules)
     except DefinitionError as error:
         raise InvalidValidationRules(str(error)) from error
-    segment_ids = definitions.segment_ids(tree)
+    segment_ids = needs.segment_ids(tree)
     known = set(Segment.objects.of(project).filter(public_id__in=segment_ids).values_list("public_id", flat=True))
     for segment_id in segment_ids:
         if segment_id not in known:

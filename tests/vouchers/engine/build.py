@@ -27,8 +27,8 @@ def voucher(discount: dict[str, Any] | None = None, *, validity: Validity | None
     return replace(terms, validity=validity or Validity(), **fields)
 
 
-def gift(balance: int, **fields: Any) -> VoucherTerms:
-    return VoucherTerms("GIFT", "v_2", "GIFT_VOUCHER", gift=GiftTerms(balance), **fields)
+def gift(balance: int, effect: str | None = None, **fields: Any) -> VoucherTerms:
+    return VoucherTerms("GIFT", "v_2", "GIFT_VOUCHER", gift=GiftTerms(balance, effect), **fields)
 
 
 def rule_set(rules: dict[str, Any], error: str | None = None, public_id: str = "val_1") -> RuleSet:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.vouchers.engine.build import NOON, amount, facts, gift, order, rule_set, segment, voucher
-from vouchers.engine import definitions, rules
+from vouchers.engine import definitions, needs, rules
 from vouchers.engine.definitions import DefinitionError
 from vouchers.engine.terms import Validity
 
@@ -170,7 +170,7 @@ def test_all_rule_sets_must_pass() -> None:
         ({"1": amount("$is", True)}, "not a number"),
         ({"1": amount("$is", "NaN")}, "not a number"),
         ({"1": segment("$x", op="$more_than")}, "unknown operator '$more_than'"),
-        ({"1": {"name": "customer.segment", "conditions": {"$is": [5]}}}, "not a segment id"),
+        ({"1": {"name": "customer.segment", "conditions": {"$is": [5]}}}, "not an id"),
         ({"1": amount("$is", 1), "logic": "1 and 2"}, "names rule 2, which is not there"),
         ({"1": amount("$is", 1), "logic": "1 and"}, "Property .rules.logic ends too early"),
         ({"1": amount("$is", 1), "logic": 5}, "Property .rules.logic should be a string"),
@@ -191,4 +191,4 @@ def test_missing_logic_is_filled_in_and_the_rest_is_kept_as_sent() -> None:
     assert definitions.completed(sent, tree) == {**sent, "logic": "1 and 2"}
     assert definitions.completed({"logic": ""}, definitions.read_tree({"logic": ""})) == {"logic": ""}
     assert definitions.completed({}, definitions.read_tree({})) == {}
-    assert definitions.segment_ids(tree) == ["seg_a", "seg_b"]
+    assert needs.segment_ids(tree) == ["seg_a", "seg_b"]
