@@ -10,6 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 from config import embedded
 from config.env import BadSetting, env_bool, env_int, env_list, env_networks, env_rate, env_secret, env_str
 from config.paths import BASE_DIR, data_dir
+from config.shop_files import add_headers
 
 DATA_DIR = data_dir()
 DEBUG = env_bool("DEBUG", False)
@@ -183,6 +184,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "config.static.Storage"},
 }
+
+WHITENOISE_ADD_HEADERS_FUNCTION = add_headers
 
 BODY_LIMIT = env_int("BODY_LIMIT", 10_485_760, least=1024)
 UPLOAD_LIMIT = env_int("UPLOAD_LIMIT", 1_073_741_824, least=1024)

@@ -1,5 +1,7 @@
 """Static files: hashed names, compressed, with the modules' imports rewritten too."""
 
+from __future__ import annotations
+
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 

@@ -59,7 +59,10 @@ def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> I
     """Serves the collected files through WhiteNoise, as production does; the finders know no hashed names."""
     folder = tmp_path_factory.mktemp("static")
     storages = {**settings.STORAGES, "staticfiles": {"BACKEND": "config.static.Storage"}}
-    with pytest.MonkeyPatch.context() as patch, override_settings(STORAGES=storages, STATIC_ROOT=folder):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        override_settings(STORAGES=storages, STATIC_ROOT=folder, MEDIA_URL="/media/"),
+    ):
         call_command("collectstatic", interactive=False, verbosity=0)
         patch.setattr(handlers, "StaticFilesHandler", lambda application: application)
         kit.forget_addresses()
