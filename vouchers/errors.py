@@ -132,3 +132,9 @@ class InvalidRollbackParams(Invalid):
     """Invalid rollback params"""
 
     key = "invalid_rollback_params"
+
+
+class NotEnoughCodes(Invalid):
+    """Not enough codes"""
+
+    key = "not_enough_codes"

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from django.conf import settings
 from django.db.models import Q, QuerySet, TextField
 
 from config.exports.columns import Column, boolean, computed, instant, json, plain, text
 from config.exports.kinds import ExportKind
-from config.filters.sql import Sql
+from config.filters.sql import Param, Sql
 from config.project.models import Project
 from vouchers import fields
 from vouchers.models import Redemption, Voucher
@@ -22,6 +23,11 @@ _MAJOR: Final = "to_char(({})::numeric / 100, 'FM999999999999999990.00')"
 
 def _sql(name: str, template: str, *parts: str, free_text: bool = False) -> Column:
     return computed(name, lambda: Sql(template, *parts, output_field=TEXT), free_text=free_text)
+
+
+def _address(kind: str) -> Sql:
+    """Where the picture of a code is; complete where PUBLIC_URL is set."""
+    return Sql("({} || {})", Param(f"{settings.PUBLIC_URL}/v1/assets/{kind}/", "text"), "asset_id", output_field=TEXT)
 
 
 VALUE: Final = (
@@ -60,8 +66,8 @@ VOUCHER_COLUMNS: Final[tuple[Column, ...]] = (
     plain("redemption_quantity", "quantity"),
     plain("redemption_count", "redeemed_quantity"),
     boolean("active"),
-    _sql("qr_code", "('/v1/assets/qr/' || {})", "asset_id"),
-    _sql("bar_code", "('/v1/assets/barcode/' || {})", "asset_id"),
+    computed("qr_code", lambda: _address("qr")),
+    computed("bar_code", lambda: _address("barcode")),
     plain("id", "public_id"),
     boolean("is_referral_code"),
     instant("created_at"),

@@ -7,7 +7,7 @@ from config.project.models import Project
 from customers import erasing
 from segments import uses
 from tracking.services import activity, identities, recounts
-from vouchers import exports
+from vouchers import exports, transaction_exports
 from vouchers.models import Campaign
 from vouchers.services import claims, erasure, validation_rules
 
@@ -15,6 +15,7 @@ identities.movers.append(claims.move_redemptions)
 recounts.facts.append(claims.facts_of)
 kinds.register(exports.VOUCHER)
 kinds.register(exports.REDEMPTION)
+kinds.register(transaction_exports.KIND)
 uses.FINDERS.append(validation_rules.uses_of_segment)
 erasing.erasers.append(erasure.erase)
 

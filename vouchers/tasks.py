@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from procrastinate.contrib.django import app
 
-from config.jobs import queues
+from config.jobs import bulk, queues, runner
+from config.jobs.bulk import Done, refused
+from config.jobs.runner import Run
 from config.kernel import instants
-from vouchers.services import sessions, usage
+from vouchers.services import importing, metadata, sessions, usage
+from vouchers.wire_drafts import draft_of
 
 
 @app.periodic(cron="*/10 * * * *")
@@ -21,3 +27,41 @@ def forget_sessions(timestamp: int) -> None:
 def follow_usage(timestamp: int) -> None:
     """Every minute: the daily sums that the overview reads."""
     usage.follow(at=instants.now())
+
+
+@runner.job(queue=queues.SHORT, name="vouchers.update_many")
+def update_many(run: Run) -> dict[str, Any]:
+    """Apply the items of one `vouchers/bulk/async`."""
+
+    def apply(items: Sequence[Any], _: Any) -> Sequence[Done]:
+        pairs = [(item["code"], item["metadata"]) for item in items]
+        return metadata.merge_each(project=run.action.project, items=pairs, at=instants.now())
+
+    return bulk.run(run, apply, clock=instants.now, key="code")
+
+
+@runner.job(queue=queues.SHORT, name="vouchers.update_metadata")
+def update_metadata(run: Run) -> dict[str, Any]:
+    """Give all vouchers of one `vouchers/metadata/async` the same metadata."""
+
+    def apply(items: Sequence[Any], shared: Any) -> Sequence[Done]:
+        pairs = [(code, shared) for code in items]
+        return metadata.merge_each(project=run.action.project, items=pairs, at=instants.now())
+
+    return bulk.run(run, apply, clock=instants.now, key="code")
+
+
+@runner.job(queue=queues.LONG, name="vouchers.import_many")
+def import_many(run: Run) -> dict[str, Any]:
+    """Store the codes of one `vouchers/import`."""
+
+    def apply(items: Sequence[Any], _: Any) -> Sequence[Done]:
+        drafts = [draft_of(item) for item in items]
+        done = importing.load(project=run.action.project, drafts=drafts, at=instants.now(), updates=False)
+        errors = done.refused or {}
+        return [
+            refused(draft.code, False, errors[position]) if position in errors else Done(draft.code, False, True)
+            for position, draft in enumerate(drafts)
+        ]
+
+    return bulk.run(run, apply, clock=instants.now, key="code", thing="voucher")

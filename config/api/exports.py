@@ -149,9 +149,10 @@ class ExportViewSet(viewsets.GenericViewSet[Export]):
         )
 
 
-def start_export(request: Request, exported_object: str) -> Response:
-    """`POST /v1/orders/export` and its like: the body holds `parameters` only."""
-    return Response(render(_start(request, exported_object, parameters_of(request)), request))
+def start_export(request: Request, exported_object: str, parameters: dict[str, Any] | None = None) -> Response:
+    """`POST /v1/orders/export` and its like: the body holds `parameters` only. parameters: these instead."""
+    asked = parameters_of(request) if parameters is None else parameters
+    return Response(render(_start(request, exported_object, asked), request))
 
 
 def parameters_of(request: Request) -> dict[str, Any]:

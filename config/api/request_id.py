@@ -7,6 +7,7 @@ from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
 
+from config.api import server_address
 from config.kernel import ids
 
 HEADER = "X-Request-Id"
@@ -29,7 +30,8 @@ class RequestIdMiddleware:
         token = _current.set(ids.new("v-" if api else "w-"))
         request.META["REQUEST_ID"] = _current.get()
         try:
-            response = self.get_response(request)
+            with server_address.of(request):
+                response = self.get_response(request)
             response[HEADER] = _current.get()
         finally:
             _current.reset(token)

@@ -21,6 +21,8 @@ PUBLIC = {
     "metrics": "by network",
     "api/schema/": "the description of the API is no secret",
     "api/docs/": "the same, for people",
+    "v1/assets/qr/(?P<asset_id>[^/]+)/?$": "the id is the secret: pictures stand in e-mails",
+    "v1/assets/barcode/(?P<asset_id>[^/]+)/?$": "the same",
     "dashboard/login/": "where one signs in",
     "dashboard/logout/": "ends a session, by POST with a token",
 }
@@ -65,7 +67,7 @@ def test_each_prefix_takes_its_own_kind_of_key():
     for route, view in ALL:
         kind = getattr(view, "cls", None)
         prefix = next((prefix for prefix in wanted if route.startswith(prefix)), None)
-        if prefix and kind is not None:
+        if prefix and kind is not None and route not in PUBLIC:
             assert {one.kind for one in kind.authentication_classes} == {wanted[prefix]}, route
 
 

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from config.api.auditing import note
 from config.api.authentication import ManagementKeyAuthentication, access_of
 from config.api.lists import envelope
+from config.api.resources import ScopedViewSet
 from config.kernel import instants
 from config.kernel.errors import NotFound
 from config.project import audit
@@ -22,7 +23,6 @@ from vouchers import stacking_rules
 from vouchers.api import schemas
 from vouchers.api.fields import Body, Text, Whole, parse
 from vouchers.api.parameters import path_id
-from vouchers.api.viewsets import ScopedViewSet
 from vouchers.models import Category, StackingRules
 from vouchers.rendering import render_category
 from vouchers.rendering.stacking import render_stacking_rules

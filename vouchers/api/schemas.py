@@ -334,3 +334,55 @@ class VoucherRedemptionsShape(Shape):
     data_ref = serializers.ChoiceField(choices=["redemption_entries"])
     total = Count()
     redemption_entries = RedemptionShape(many=True)
+
+
+class BalanceDetailShape(Shape):
+    id = serializers.CharField()
+    type = serializers.ChoiceField(choices=["voucher"])
+
+
+class BalanceShape(Shape):
+    """The balance after credits were added or taken."""
+
+    amount = serializers.IntegerField()
+    total = serializers.IntegerField()
+    balance = serializers.IntegerField()
+    type = serializers.ChoiceField(choices=["gift_voucher"])
+    operation_type = serializers.ChoiceField(choices=["MANUAL", "AUTOMATIC"])
+    object = serializers.ChoiceField(choices=["balance"])
+    related_object = BalanceDetailShape()
+
+
+class TransactionShape(Shape):
+    """One line of a ledger."""
+
+    id = serializers.CharField()
+    source_id = serializers.CharField(**NULL)
+    voucher_id = serializers.CharField()
+    campaign_id = serializers.CharField(**NULL)
+    source = serializers.CharField(**NULL)  # type: ignore[assignment]
+    reason = serializers.CharField(**NULL)
+    type = serializers.CharField()
+    details = serializers.DictField()
+    related_transaction_id = serializers.CharField(**NULL)
+    created_at = serializers.DateTimeField()
+
+
+class TransactionsShape(Shape):
+    """A page of a ledger."""
+
+    object = serializers.ChoiceField(choices=["list"])
+    data_ref = serializers.ChoiceField(choices=["data"])
+    data = TransactionShape(many=True)  # type: ignore[assignment]
+    has_more = serializers.BooleanField()
+    more_starting_after = serializers.CharField(**MAYBE)
+
+
+class StartedJobShape(Shape):
+    """Ask `GET /v1/async-actions/{id}` for what became of it."""
+
+    async_action_id = serializers.CharField()
+
+
+class EmptyShape(Shape):
+    """`{}`"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from config.api.fields import Body, Choice, Flag, Instant, JsonList, JsonObject, Metadata, Text, Texts, Whole
+from config.api.fields import LARGEST, Body, Choice, Flag, Instant, JsonList, JsonObject, Metadata, Text, Texts, Whole
 from vouchers.models import Voucher
 
 QUANTITY_MOST = 2**31 - 1
@@ -97,6 +97,42 @@ class VoucherCreateBody(VoucherTermsBody):
 
 class VoucherUpdateBody(VoucherTermsBody):
     """`PUT /v1/vouchers/{code}`: what is not sent stays; null clears; what cannot change is skipped."""
+
+
+class VoucherImportItem(VoucherTermsBody):
+    """One code of `POST /v1/vouchers/import`."""
+
+    code = Text(max_length=200, allow_blank=False)
+    loyalty_card = LoyaltyCardBody(**_optional())
+    redemption = RedemptionBody(**_optional())
+
+
+class VoucherMetadataItem(Body):
+    """One code of `POST /v1/vouchers/bulk/async`."""
+
+    code = Text(max_length=200, allow_blank=False)
+    metadata = Metadata()
+
+
+class CodesMetadataBody(Body):
+    """`POST /v1/vouchers/metadata/async`: the same for each."""
+
+    codes = Texts(most=100_000)
+    metadata = Metadata()
+
+
+class CodesBody(Body):
+    """`POST /v1/vouchers/enable` and `/disable`, as older clients call them."""
+
+    vouchers = Texts(most=1_000)
+
+
+class BalanceBody(Body):
+    """Credits to add, or with a minus to take."""
+
+    amount = Whole(least=-LARGEST)
+    source_id = Text(max_length=500, **_optional())
+    reason = Text(max_length=2_000, **_optional())
 
 
 class RuleErrorBody(Body):

@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.routers import Route
 
 from config.api.routing import IDENTIFIER, WireRouter
+from vouchers.api.assets import BarcodeView, QrView
 from vouchers.api.categories import CategoryViewSet
 from vouchers.api.client_views import ClientValidateView, VoucherValidateView
 from vouchers.api.rollbacks import RollbacksView, RollbackView
@@ -24,8 +25,8 @@ from vouchers.api.viewsets import (
     RedemptionViewSet,
     RuleAssignmentViewSet,
     ValidationRuleViewSet,
-    VoucherViewSet,
 )
+from vouchers.api.vouchers import VoucherSessionView, VoucherViewSet
 
 CODE = rf"(?P<code>{IDENTIFIER})"
 REDEMPTION = rf"(?P<redemption_id>{IDENTIFIER})"
@@ -58,6 +59,9 @@ urlpatterns: Sequence[URLPattern | URLResolver | Any] = [
     re_path(r"^client/v1/validations/?$", ClientValidationView.as_view()),
     re_path(r"^client/v1/redemptions/?$", ClientRedemptionView.as_view()),
     re_path(r"^client/v1/redeem/?$", ClientRedeemView.as_view()),
+    re_path(rf"^v1/vouchers/{CODE}/sessions/(?P<session_key>{IDENTIFIER})/?$", VoucherSessionView.as_view()),
+    re_path(r"^v1/assets/qr/(?P<asset_id>[^/]+)/?$", QrView.as_view()),
+    re_path(r"^v1/assets/barcode/(?P<asset_id>[^/]+)/?$", BarcodeView.as_view()),
     re_path(rf"^v1/vouchers/{CODE}/redemption/?$", VoucherRedemptionView.as_view()),
     re_path(rf"^v1/redemptions/{REDEMPTION}/rollback/?$", RollbackView.as_view()),
     re_path(rf"^v1/redemptions/{REDEMPTION}/rollbacks/?$", RollbacksView.as_view()),

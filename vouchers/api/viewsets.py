@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db import transaction
 from django.db.models import Count
 from django.http.response import HttpResponseBase
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.decorators import action
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -23,8 +22,8 @@ from config.kernel import instants
 from config.kernel.errors import NotFound
 from vouchers import audited
 from vouchers.api import bodies, schemas, serializers
-from vouchers.api.filter_fields import of_redemptions, of_vouchers, read_voucher_filters
-from vouchers.api.filters import AssignmentFilterSet, RedemptionFilterSet, RuleFilterSet, VoucherFilterSet
+from vouchers.api.filter_fields import of_redemptions
+from vouchers.api.filters import AssignmentFilterSet, RedemptionFilterSet, RuleFilterSet
 from vouchers.api.redeeming import redeem_stackable
 from vouchers.models import Redemption, RuleAssignment, ValidationRule, Voucher
 from vouchers.payloads import parse_stackable
@@ -32,109 +31,12 @@ from vouchers.rendering import (
     render_assignment,
     render_redemption,
     render_rule,
-    render_voucher,
     render_voucher_redemptions,
 )
-from vouchers.services import issuing, validation_rules, vouchers
+from vouchers.services import validation_rules
 
 MOST_ENTRIES = 1000
 """`GET /v1/vouchers/{code}/redemption` has no pages."""
-
-
-def voucher_answer(voucher: Voucher) -> Response:
-    """The voucher as single look-ups show it: with its assignments, and its campaign's."""
-    return Response(render_voucher(voucher, RuleAssignment.objects.all().applying_to(voucher)))
-
-
-@extend_schema(tags=["vouchers"], responses=schemas.VoucherShape)
-class VoucherViewSet(ScopedViewSet):
-    """`/v1/vouchers`: a code is found by itself or by its id."""
-
-    scope = "vouchers"
-    lookup_field = "code"
-    queryset = Voucher.objects.all()
-    filterset_class = VoucherFilterSet
-    filter_fields = staticmethod(of_vouchers)
-    read_filters = staticmethod(read_voucher_filters)
-    data_ref = "vouchers"
-    orders: ClassVar[Mapping[str, str]] = {"created_at": "created_at", "updated_at": "updated_at", "code": "code"}
-
-    def get_queryset(self) -> Any:
-        return super().get_queryset().alive()
-
-    def found(self) -> Voucher:
-        """The voucher of the path."""
-        return vouchers.find(project=self.project, identifier=self.kwargs["code"])
-
-    @extend_schema(responses=schemas.VoucherShape(many=True))
-    def list(self, request: Request) -> Response:
-        rows = self.page(request, self.get_queryset().for_wire())
-        return self.get_paginated_response([render_voucher(row) for row in rows])
-
-    @extend_schema(request=serializers.VoucherCreateBody)
-    def create(self, request: Request) -> Response:
-        return self._create(request, code=None)
-
-    @extend_schema(
-        operation_id="vouchers_create_as", request=serializers.VoucherCreateBody, parameters=[path_id("code")]
-    )
-    def create_as(self, request: Request, code: str) -> Response:
-        return self._create(request, code=code)
-
-    def _create(self, request: Request, *, code: str | None) -> Response:
-        body = parse(serializers.VoucherCreateBody, request.data)
-        with transaction.atomic():
-            voucher = issuing.create(project=self.project, data=body, code=code, at=instants.now())
-            note(request, "voucher.created", "voucher", voucher.public_id, after=audited.of_voucher(voucher))
-        return voucher_answer(voucher)
-
-    @extend_schema(parameters=[path_id("code")])
-    def retrieve(self, request: Request, code: str) -> Response:
-        return voucher_answer(self.found())
-
-    @extend_schema(request=serializers.VoucherUpdateBody, parameters=[path_id("code")])
-    def update(self, request: Request, code: str) -> Response:
-        body = parse(serializers.VoucherUpdateBody, request.data)
-        stored = self.found()
-        before = audited.of_voucher(stored)
-        with transaction.atomic():
-            voucher = vouchers.update(project=self.project, voucher=stored, data=body, at=instants.now())
-            after = audited.of_voucher(voucher)
-            note(request, "voucher.changed", "voucher", voucher.public_id, before=before, after=after)
-        return voucher_answer(voucher)
-
-    @extend_schema(
-        parameters=[path_id("code"), OpenApiParameter("force", bool, description="Delete for good, free the code.")],
-        responses={204: None},
-    )
-    def destroy(self, request: Request, code: str) -> Response:
-        force = request.query_params.get("force", "").lower() == "true"
-        voucher = self.found()
-        public_id, before = voucher.public_id, audited.of_voucher(voucher)
-        with transaction.atomic():
-            vouchers.delete(project=self.project, voucher=voucher, force=force, at=instants.now())
-            note(request, "voucher.deleted", "voucher", public_id, before=before, after={"force": force})
-        return Response(status=204)
-
-    @extend_schema(request=None, parameters=[path_id("code")])
-    @action(detail=True, methods=["post"])
-    def enable(self, request: Request, code: str) -> Response:
-        return self._switch(active=True)
-
-    @extend_schema(request=None, parameters=[path_id("code")])
-    @action(detail=True, methods=["post"])
-    def disable(self, request: Request, code: str) -> Response:
-        return self._switch(active=False)
-
-    def _switch(self, *, active: bool) -> Response:
-        stored = self.found()
-        before = {"active": stored.active}
-        with transaction.atomic():
-            voucher = vouchers.switch(project=self.project, voucher=stored, active=active, at=instants.now())
-            after = {"active": voucher.active}
-            action = "voucher.enabled" if active else "voucher.disabled"
-            note(self.request, action, "voucher", voucher.public_id, before=before, after=after)
-        return voucher_answer(voucher)
 
 
 @extend_schema(tags=["validation-rules"], responses=schemas.RuleShape)

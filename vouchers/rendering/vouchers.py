@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from django.conf import settings
-
+from config.api import server_address
 from config.kernel.instants import to_wire, to_wire_or_none
 from customers.rendering import render_simple
 from vouchers.models import Category, PromotionTier, RuleAssignment, Voucher
@@ -99,7 +98,7 @@ def render_category(category: Category) -> dict[str, Any]:
 
 def render_assets(voucher: Voucher) -> dict[str, Any]:
     """Where pictures of the code are; the id is the secret that opens them."""
-    address = f"{settings.PUBLIC_URL}/v1/assets"
+    address = f"{server_address.base()}/v1/assets"
     return {
         kind: {"id": str(voucher.asset_id), "url": f"{address}/{kind}/{voucher.asset_id}"} for kind in ("qr", "barcode")
     }

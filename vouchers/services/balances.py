@@ -7,10 +7,13 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
+from config.kernel.amounts import GREATEST
+from config.kernel.causes import INTERNAL, Cause
 from config.project.models import Project
 from tracking.models import Order
 from vouchers.errors import GiftAmountExceeded, InvalidAddBalanceParams
 from vouchers.models import Redemption, Voucher, VoucherTransaction
+from vouchers.services import voucher_events
 
 
 def entry(
@@ -79,20 +82,26 @@ def adjust(
     source_id: str | None = None,
     source: str | None = None,
     reason: str | None = None,
+    cause: Cause = INTERNAL,
 ) -> VoucherTransaction:
-    """Add credits, or remove them with a negative amount.
+    """Add credits, or remove them with a negative amount, and tell webhooks and the holder's timeline.
 
     A removal keeps what was ever granted and raises what was taken back.
-    Raises InvalidAddBalanceParams: no gift card, or nothing to do; GiftAmountExceeded: more than is left.
+    Raises InvalidAddBalanceParams: no gift card, nothing to do, or more than can be counted; GiftAmountExceeded: more
+    than is left.
     """
     if voucher.type != Voucher.Type.GIFT:
         raise InvalidAddBalanceParams(f"Voucher {voucher.code} is not a gift card")
     if amount == 0:
         raise InvalidAddBalanceParams("Property .amount cannot be 0")
     with transaction.atomic():
-        locked = Voucher.objects.of(project).select_for_update(no_key=True).get(pk=voucher.pk)
+        rows = Voucher.objects.of(project).for_wire().select_for_update(no_key=True, of=("self",))
+        locked = rows.get(pk=voucher.pk)
         if locked.gift_balance + amount < 0:
             raise GiftAmountExceeded(locked.code)
+        if locked.gift_amount + amount > GREATEST:
+            raise InvalidAddBalanceParams(f"Property .amount makes more than {GREATEST} credits")
+        locked.updated_at = at
         if amount > 0:
             locked.gift_amount += amount
             moved = {"gift_amount": F("gift_amount") + amount}
@@ -103,4 +112,5 @@ def adjust(
         kind = VoucherTransaction.Type.ADDITION if amount > 0 else VoucherTransaction.Type.REMOVAL
         row = entry(locked, type=kind, amount=amount, at=at, source_id=source_id, source=source, reason=reason)
         row.save(force_insert=True)
+        voucher_events.balance_moved(project, row, at, cause)
         return row

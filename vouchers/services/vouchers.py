@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
+from config.kernel.causes import INTERNAL, Cause
 from config.kernel.errors import NotFound
 from config.project import schemas
 from config.project.models import Project
 from vouchers.engine import codes
 from vouchers.errors import InvalidVoucher
-from vouchers.models import Voucher
-from vouchers.services import balances, issuing
+from vouchers.models import Campaign, Category, Voucher
+from vouchers.services import balances, issuing, voucher_events
 
 VALIDITY: Final = (*("start_date", "expiration_date", "validity_timeframe", "validity_day_of_week", "validity_hours"),)
 PLAIN: Final = (*VALIDITY, "additional_info")
@@ -33,46 +34,69 @@ def find(*, project: Project, identifier: str) -> Voucher:
     return found
 
 
-def update(*, project: Project, voucher: Voucher, data: Mapping[str, Any], at: datetime) -> Voucher:
-    """Change what was sent; null clears; what cannot change is skipped.
+def update(
+    *, project: Project, voucher: Voucher, data: Mapping[str, Any], at: datetime, cause: Cause = INTERNAL
+) -> Voucher:
+    """Change what was sent; null clears; what cannot change is skipped. Webhooks are told.
 
     A gift card's amount changes only while nothing was redeemed of it; metadata is merged at its first level.
     Raises InvalidVoucher, InvalidPayload, MetadataValidationFailed, NotFound (category).
     """
     with transaction.atomic():
         locked = Voucher.objects.of(project).alive().select_for_update(no_key=True, of=("self",)).get(pk=voucher.pk)
-        changed = _fill(project, locked, data)
+        changed = fill(project, locked, data)
         locked.updated_at = at
         locked.save(update_fields=[*changed, "updated_at"])
         amount = (data.get("gift") or {}).get("amount")
         if amount is not None and locked.type == Voucher.Type.GIFT and not locked.redeemed_quantity:
             difference = amount - locked.gift_balance
             if difference:
-                balances.adjust(project=project, voucher=locked, amount=difference, at=at)
-    return find(project=project, identifier=voucher.public_id)
+                balances.adjust(project=project, voucher=locked, amount=difference, at=at, cause=cause)
+        changed_voucher = find(project=project, identifier=voucher.public_id)
+        voucher_events.told(project, "updated", changed_voucher, at, cause)
+    return changed_voucher
 
 
-def switch(*, project: Project, voucher: Voucher, active: bool, at: datetime) -> Voucher:
-    """Switch a voucher on or off; saying it twice changes nothing."""
-    if voucher.active is not active:
-        Voucher.objects.of(project).filter(pk=voucher.pk).update(active=active, updated_at=at)
-    return find(project=project, identifier=voucher.public_id)
+def switch(*, project: Project, voucher: Voucher, active: bool, at: datetime, cause: Cause = INTERNAL) -> Voucher:
+    """Switch a voucher on or off; saying it twice changes nothing and tells nobody."""
+    with transaction.atomic():
+        rows = Voucher.objects.of(project).filter(pk=voucher.pk).exclude(active=active)
+        switched = rows.update(active=active, updated_at=at)
+        found = find(project=project, identifier=voucher.public_id)
+        if switched:
+            voucher_events.told(project, "enabled" if active else "disabled", found, at, cause)
+    return found
 
 
-def delete(*, project: Project, voucher: Voucher, at: datetime, force: bool = False) -> None:
+def switch_many(*, project: Project, identifiers: Sequence[str], active: bool, at: datetime, cause: Cause) -> None:
+    """Switch all of them, or none. Raises NotFound naming the first unknown one."""
+    with transaction.atomic():
+        found = {voucher.pk: voucher for voucher in (find(project=project, identifier=name) for name in identifiers)}
+        for key in sorted(found):
+            switch(project=project, voucher=found[key], active=active, at=at, cause=cause)
+
+
+def delete(*, project: Project, voucher: Voucher, at: datetime, force: bool = False, cause: Cause = INTERNAL) -> None:
     """Move to the bin, where the code stays reserved; with `force` remove it and free the code.
 
     Its redemptions stay, without the voucher where it is removed.
     """
     row = Voucher.objects.of(project).filter(pk=voucher.pk)
-    if force:
-        row.delete()
-    else:
-        row.update(deleted_at=at, updated_at=at)
+    with transaction.atomic():
+        voucher_events.deleted(project, voucher, at, cause)
+        if voucher.campaign_id is not None:
+            count = F("vouchers_count") - 1
+            Campaign.objects.filter(pk=voucher.campaign_id, vouchers_count__gt=0).update(vouchers_count=count)
+        if force:
+            row.delete()
+        else:
+            row.update(deleted_at=at, updated_at=at)
 
 
-def _fill(project: Project, voucher: Voucher, data: Mapping[str, Any]) -> list[str]:
-    """Set what was sent, checked; returns the names of the columns."""
+def fill(
+    project: Project, voucher: Voucher, data: Mapping[str, Any], categories: Mapping[str, Category] | None = None
+) -> list[str]:
+    """Set what was sent, checked; returns the names of the columns. categories: as `issuing.category_of`'s."""
     changed = [name for name in PLAIN if name in data]
     for name in changed:
         setattr(voucher, name, data[name])
@@ -86,7 +110,7 @@ def _fill(project: Project, voucher: Voucher, data: Mapping[str, Any]) -> list[s
         schemas.require(project, "voucher", voucher.metadata, whole=True)
         changed.append("metadata")
     if "category" in data or "category_id" in data:
-        voucher.category, voucher.category_tag = issuing.category_of(project, data)
+        voucher.category, voucher.category_tag = issuing.category_of(project, data, categories)
         changed += ["category", "category_tag"]
     if data.get("discount") is not None and voucher.type == Voucher.Type.DISCOUNT:
         voucher.discount = _changed_discount(voucher, data["discount"])
