@@ -7,15 +7,17 @@ Source: validation and redemption, rollback.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from django.db import IntegrityError
 from django.db.models import Q
 
 from config.kernel import ids
-from config.kernel.errors import DomainError, NotFound
+from config.kernel.errors import DomainError, MultipleRequests, NotFound
 from config.kernel.instants import to_wire
 from config.project.models import Project
 from customers import services as customers
@@ -30,12 +32,16 @@ from vouchers.rendering.orders import render_order
 from vouchers.services import failures, returns, transactions
 from vouchers.services.channels import INTERNAL, Channel
 
+log = logging.getLogger("tessera.rollbacks")
+
 ONLY_SINGLE: Final = "You can rollback only a single redemption. Use different endpoint for stacked redemption."
 HAS_PARENT: Final = "You can rollback only a redemption that does not have parent redemption."
 TWICE: Final = "Redemption has been already rolled back."
 NOT_SUCCEEDED: Final = "You can rollback only a redemption that succeeded."
 TOO_OLD: Final = f"You can rollback only a redemption of the last {undoing.MONTHS} months."
 WITH_ORDER: Final = "WITH_ORDER"
+ONCE: Final = "redemption_rolled_back_once"
+"""The constraint behind the lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,11 @@ def roll_back(
         return transactions.run(lambda: _roll_back(attempt))
     except _NotRolledBack as refused:
         raise _recorded(attempt, refused.error) from None
+    except IntegrityError as error:
+        if ONCE not in str(error):
+            raise
+        log.exception("the lock of %s has a hole", redemption.public_id)
+        raise MultipleRequests("Another request is working on the same redemption") from error
 
 
 def _roll_back(attempt: _Attempt) -> RolledBack:
