@@ -69,11 +69,17 @@ def _metadata(header: str) -> str:
     return METADATA + header.removeprefix(METADATA)
 
 
-def propose(headers: Sequence[str]) -> list[str]:
+REPORTED: Final = ("_line", "_error")
+"""What the file of failed rows has at its end; it is mended and comes back."""
+
+
+def propose(headers: Sequence[str]) -> list[str | None]:
     """Return a target for each header as a person would choose it: the contract's names first, then similar ones.
 
-    No target twice; what nothing fits becomes metadata.
+    No target twice; what nothing fits becomes metadata. Columns of our own report of failed rows go nowhere.
     """
+    if tuple(headers[-2:]) == REPORTED:
+        return [*propose(headers[:-2]), None, None]
     plain = [re.sub(r"[^a-z0-9]+", "_", header.strip().lower()).strip("_") for header in headers]
     proposed = [""] * len(headers)
     for names, known in ((headers, BY_HEADER), (plain, BY_HEADER), (plain, BY_OTHER_HEADER)):

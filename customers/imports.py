@@ -26,6 +26,8 @@ from customers import tasks
 from customers.columns import target_of
 from customers.services.importing import SUBJECT
 
+WORKBOOK_AT_ONCE = 300_000
+"""Bytes of a workbook from which on nobody waits for it: some 10,000 rows, a second or two."""
 API_OPTIONS = Options(empty=EMPTY_CLEARS)
 """The wire's rules: an empty cell clears, metadata is replaced (customers.md section 11)."""
 
@@ -40,8 +42,11 @@ def upload(
     title: str = "",
     limit: int | None = None,
 ) -> ImportFile:
-    """Keep a CSV, TSV or XLSX file. Raises FileTooLarge and UnreadableFile with a sentence; then nothing is kept."""
-    return files.store_upload(
+    """Keep a CSV, TSV or XLSX file. Raises FileTooLarge and UnreadableFile with a sentence; then nothing is kept.
+
+    A larger workbook is read in the background: until then it is `files.is_waiting`.
+    """
+    file = files.store_upload(
         project=project,
         subject=SUBJECT,
         content=content,
@@ -51,7 +56,11 @@ def upload(
         title=title,
         limit=limit,
         workbook=True,
+        at_once=WORKBOOK_AT_ONCE,
     )
+    if files.is_waiting(file):
+        services.start_conversion(import_file=file, task=tasks.convert_file, at=at, user=user)
+    return file
 
 
 def inspect(file: ImportFile) -> Inspection:

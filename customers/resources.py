@@ -23,7 +23,8 @@ from config.project.schemas import schema_of
 from customers.columns import METADATA, TARGETS, Columns, Target, mapping_problems, propose
 from customers.models import Customer
 from customers.services import loading
-from customers.services.profiles import profile_of, stored_for
+from customers.services.loading import profile_of
+from customers.services.profiles import stored_for
 from customers.staging import Profile, StagedRow, merge
 
 
@@ -100,7 +101,7 @@ class CustomerResource(resources.ModelResource):
             raise WrongMapping("; ".join(problems))
         schema = schema_of(self.project, "customer")
         self._columns = Columns(mapping, self._headers, clear=False, schema=schema, unescape=True)
-        keys = [target.removeprefix(METADATA) for target in mapping if target.startswith(METADATA)]
+        keys = [target.removeprefix(METADATA) for target in mapping if target and target.startswith(METADATA)]
         self.fields |= {METADATA + key: MetadataField(key) for key in keys}
 
     def get_or_init_instance(self, instance_loader: Any, row: dict[str, Any]) -> tuple[Customer, bool]:

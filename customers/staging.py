@@ -7,8 +7,9 @@ statement, and `merge` here says in Python what that statement will do, for dry 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import reduce
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -106,21 +107,48 @@ def combine(earlier: StagedRow, later: StagedRow) -> StagedRow:
     return later._replace(given=earlier.given | later.given, nulled=nulled, **values)
 
 
-def deduplicate(rows: Iterable[StagedRow]) -> tuple[list[StagedRow], dict[int, int]]:
-    """Return rows with every key once, and for each row that went into a later one the number of that one.
-
-    The database refuses to touch one customer twice in a statement.
+class Folded(NamedTuple):
+    """Rows about one customer as one row to load. counts: created, updated and unchanged of all of them, as if each had
+    been loaded for itself; says: which of the three the one row will be.
     """
-    kept: dict[object, StagedRow] = {}
-    followed: dict[int, int] = {}
+
+    row: StagedRow
+    counts: tuple[int, int, int]
+    says: int
+
+
+CREATED, UPDATED, UNCHANGED = range(3)
+
+
+def chains(rows: Iterable[StagedRow]) -> dict[tuple[str, object], list[StagedRow]]:
+    """The rows by whom they are about, in order; the database refuses to touch one customer twice in a statement."""
+    found: dict[tuple[str, object], list[StagedRow]] = {}
     for row in rows:
-        key: object = ("id", row.id) if row.id is not None else row.source_id or row.row
-        earlier = kept.pop(key, None)
-        if earlier is not None:
-            followed[earlier.row] = row.row
-            row = combine(earlier, row)
-        kept[key] = row
-    return list(kept.values()), followed
+        found.setdefault(_key(row), []).append(row)
+    return found
+
+
+def _key(row: StagedRow) -> tuple[str, object]:
+    if row.id is not None:
+        return ("id", row.id)
+    return ("source_id", row.source_id) if row.source_id else ("row", row.row)
+
+
+def fold(stored: Profile | None, chain: Sequence[StagedRow], *, adds: bool, updates: bool) -> Folded:
+    """The rows of one customer as one. stored: the profile before them; adds, updates: what a load may do."""
+    counts = [0, 0, 0]
+    profile, first, kept = stored, chain[0], list[StagedRow]()
+    for row in chain:
+        if profile is None:
+            outcome = CREATED if adds else UNCHANGED
+        else:
+            outcome = UPDATED if updates and merge(profile, row) != profile else UNCHANGED
+        counts[outcome] += 1
+        if outcome != UNCHANGED:
+            profile = merge(profile or Profile(), row)
+            kept.append(row)
+    says = CREATED if stored is None and profile is not None else UPDATED if profile != stored else UNCHANGED
+    return Folded(reduce(combine, kept or [first]), (counts[0], counts[1], counts[2]), says)
 
 
 def merge(stored: Profile, row: StagedRow) -> Profile:

@@ -40,11 +40,21 @@ def import_customers(run: Run) -> dict[str, Any]:
 @runner.job(queue=queues.LONG, name="customers.preview_file")
 def preview_file(run: Run) -> dict[str, Any]:
     """Plan every row of an uploaded file and compare it with what is stored; nothing is written."""
-    file = ImportFile.objects.select_related("project").get(
-        project_id=run.action.project_id, public_id=run.parameters["import_file"]
-    )
+    file = _file_of(run)
     options = Options.from_json(file.options)
     return files.dry_run(file, SUBJECT, mapping=file.mapping, options=options, tick=run.progress).as_json()
+
+
+@runner.job(queue=queues.LONG, name="customers.convert_file")
+def convert_file(run: Run) -> dict[str, Any]:
+    """Read an uploaded workbook, so that its columns can be mapped."""
+    return {"rows": files.convert(_file_of(run), SUBJECT, tick=run.progress)}
+
+
+def _file_of(run: Run) -> ImportFile:
+    return ImportFile.objects.select_related("project").get(
+        project_id=run.action.project_id, public_id=run.parameters["import_file"]
+    )
 
 
 @runner.job(queue=queues.SHORT, name="customers.update_many")

@@ -31,6 +31,7 @@ from customers import imports
 from customers.services.importing import SUBJECT
 
 AUDIENCE = Crumb("Audience")
+CONVERTING: Final = "dashboard/imports/converting.html"
 STEPS: Final = ("Upload", "Map", "Preview", "Run", "Result")
 PREVIEW_AT_ONCE: Final = 3_000_000
 """Bytes up to which the preview is made while the person waits; above, in the background."""
@@ -111,6 +112,10 @@ class Mapping(ImportPage):
         file = self.found(public_id)
         if file.action is not None:
             return redirect("dashboard:import", public_id)
+        if files.is_waiting(file):
+            return self.waiting(file)
+        if request.headers.get("X-Requested-With") == "poll":  # the page that waited asks whether it may go on
+            return self.render({"file": file, "ready": True}, template=CONVERTING)
         former = files.former_of(file) if "former" in request.GET else None
         chosen = former or file
         options = OptionsForm.of(Options.from_json(chosen.options), title=file.title)
@@ -121,6 +126,8 @@ class Mapping(ImportPage):
         file = self.found(public_id)
         if file.action is not None:
             return redirect("dashboard:import", public_id)
+        if files.is_waiting(file):
+            return redirect("dashboard:import-map", public_id)
         if "encoding" in request.POST:
             return self.change_format(file)
         mapping = mapping_of(request.POST, file.headers)
@@ -140,6 +147,16 @@ class Mapping(ImportPage):
                 return redirect("dashboard:import-preview", public_id)
         rows = rows_of(imports.inspect(file), mapping, SUBJECT.targets(self.project))
         return self.show(file, rows, options, status=400)
+
+    def waiting(self, file: ImportFile) -> HttpResponse:
+        """A workbook that is being read, or that could not be."""
+        rows = AsyncAction.objects.of(self.project)
+        action = rows.filter(public_id=file.options.get("conversion") or "").first()
+        context: dict[str, Any] = {"file": file, "title": "Reading the workbook", "action": action}
+        if action is None or action.status == AsyncAction.Status.FAILED:
+            problem = action.failure if action else "The workbook was not read; upload it again"
+            return self.render(context | {"problem": problem}, template=CONVERTING, status=400)
+        return self.render(context | progress_context(action, self.at), template=CONVERTING)
 
     def change_format(self, file: ImportFile) -> HttpResponse:
         """Read the file anew, as the person says that it is written."""
@@ -177,6 +194,8 @@ class Preview(ImportPage):
         file = self.found(public_id)
         if file.action is not None:
             return redirect("dashboard:import", public_id)
+        if files.is_waiting(file):
+            return redirect("dashboard:import-map", public_id)
         if file.size > PREVIEW_AT_ONCE:
             return self.in_background(file)
         try:
@@ -236,7 +255,7 @@ class Run(ImportPage):
                 with transaction.atomic():
                     if imports.resume(file, at=self.at):
                         self.note("import.resumed", "import", file.public_id, name=file.title)
-            case "start" if file.action is None:
+            case "start" if file.action is None and not files.is_waiting(file):
                 try:
                     self.start(file)
                 except DomainError as error:

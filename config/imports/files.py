@@ -28,7 +28,7 @@ from django.db import transaction
 from config.imports import reader, workbooks
 from config.imports.errors import FileChanged, FileTooLarge, HeaderOnly, UnreadableFile
 from config.imports.models import ImportFailure, ImportFile
-from config.imports.plan import Outcome, PlannedRow, Summary, plan, reason_of
+from config.imports.plan import Outcome, PlannedRow, Repeated, Summary, plan, reason_of
 from config.imports.reader import Format, RawRow
 from config.imports.subjects import Options, Subject
 from config.project.models import Project, User
@@ -37,6 +37,7 @@ CHUNK: Final = 1024 * 1024
 SAMPLED_ROWS: Final = 1000
 SAMPLES: Final = 3
 COMPARED_ROWS: Final = 2000
+CHECKED_ROWS: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +78,31 @@ def store_upload(
     limit: int | None = None,
     delimiter: str | None = None,
     workbook: bool = False,
+    at_once: int | None = None,
 ) -> ImportFile:
     """Keep an upload and find out how it is written. The file's name is random, mode 0600; the given one is only text.
 
     limit: bytes, `UPLOAD_LIMIT` by default. delimiter: fixed, else found out. workbook: XLSX is taken too; what is kept
-    then is its first sheet as CSV, and everything after works on that.
+    then is its first sheet as CSV, and everything after works on that. at_once: bytes of a workbook from which on it is
+    kept as it came (`is_waiting`); `convert` it in the background.
     Raises FileTooLarge and UnreadableFile (empty, binary, header only, …), with a sentence; then nothing is kept.
     """
     path, size, digest = _write(content, limit or settings.UPLOAD_LIMIT)
     try:
         rows = None
+        waits = False
         if workbook and workbooks.is_workbook(path):
+            workbooks.check(path)
+            waits = at_once is not None and size >= at_once
+        if waits:
+            written, headers = Format("utf-8", ",", 0, True), list[str]()
+        elif workbook and workbooks.is_workbook(path):
             path, rows = _converted(path, limit or settings.UPLOAD_LIMIT)
             size, digest = path.stat().st_size, _digest_of(path)
-        with path.open("rb") as source:
-            written = Format("utf-8", ",", rows, True) if rows else reader.detect(source, delimiter=delimiter)
-            headers = _header_of(source, written)
+        if not waits:
+            with path.open("rb") as source:
+                written = Format("utf-8", ",", rows, True) if rows else reader.detect(source, delimiter=delimiter)
+                headers = _header_of(source, written)
         return ImportFile.objects.create(
             project=project,
             subject=subject.name,
@@ -105,13 +115,44 @@ def store_upload(
             delimiter=written.delimiter,
             headers=headers,
             mapping=subject.propose(headers),
-            options={"lines": written.lines, "sheet": written.by_record},
+            options={"lines": written.lines, "sheet": written.by_record, "workbook": waits},
             created_by=user,
             created_at=at,
         )
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def is_waiting(import_file: ImportFile) -> bool:
+    """Whether it still is a workbook that nobody has read."""
+    return bool(import_file.options.get("workbook"))
+
+
+def convert(import_file: ImportFile, subject: Subject, *, tick: Callable[[int], None]) -> int:
+    """Put a waiting workbook's first sheet as CSV in its place; returns the sheet's rows, also when done already.
+
+    tick: told the rows done, may raise. Raises UnreadableFile: the workbook stays as it is.
+    """
+    if not is_waiting(import_file):
+        return int(import_file.options.get("lines") or 0)
+    book = original(import_file)
+    if not book.exists():
+        raise FileChanged("The uploaded file is no longer there; upload it again")
+    path = book.with_name(secrets.token_hex(16))
+    try:
+        rows = workbooks.to_csv(book, path, limit=settings.UPLOAD_LIMIT, tick=tick)
+        with path.open("rb") as source:
+            headers = _header_of(source, Format("utf-8", ",", rows, True))
+        import_file.path, import_file.size, import_file.sha256 = path.name, path.stat().st_size, _digest_of(path)
+        import_file.headers, import_file.mapping = headers, subject.propose(headers)
+        import_file.options = import_file.options | {"lines": rows, "workbook": False}
+        import_file.save(update_fields=["path", "size", "sha256", "headers", "mapping", "options"])
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    book.unlink(missing_ok=True)
+    return rows
 
 
 def change_format(import_file: ImportFile, *, subject: Subject, encoding: str, delimiter: str) -> None:
@@ -156,6 +197,8 @@ def dry_run(
     """Plan every row and compare it with what is stored; nothing is written. tick: told the rows done, may raise."""
     summary = Summary()
     with opened(import_file) as source:
+        repeated = Repeated.among(_keys(import_file, subject, mapping, source, tick))
+        source.seek(0)
         headers, raw = reader.read(source, format_of(import_file))
         parser = subject.parser(import_file.project, mapping, headers, options)
         rows = plan(raw, parser, len(headers))
@@ -164,11 +207,28 @@ def dry_run(
             ready = [row for row in batch if row.outcome is Outcome.READY]
             for row in ready:
                 summary.know(subject.key_of(row.values))
-            compared = {row.row: row for row in subject.compare(import_file.project, ready, options)}
+            compared = {row.row: row for row in subject.compare(import_file.project, ready, options, repeated)}
             summary.add(compared.get(row.row, row) for row in batch)
             done += len(batch)
             tick(done)
     return summary
+
+
+def _keys(
+    import_file: ImportFile,
+    subject: Subject,
+    mapping: Sequence[str | None],
+    source: BinaryIO,
+    tick: Callable[[int], None],
+) -> Iterator[str]:
+    """The key cell of every row, unread otherwise."""
+    places = [mapping.index(target) for target in subject.keys if target in mapping]
+    _, raw = reader.read(source, format_of(import_file))
+    for number, row in enumerate(raw):
+        if number % CHECKED_ROWS == 0:
+            tick(0)
+        cells = row.cells
+        yield next((cells[place] for place in places if place < len(cells) and cells[place]), "")
 
 
 def former_of(import_file: ImportFile) -> ImportFile | None:

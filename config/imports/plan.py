@@ -60,6 +60,31 @@ class PlannedRow(NamedTuple):
     changes: Sequence[Change] = ()
 
 
+@dataclass(slots=True)
+class Repeated:
+    """Keys that more than one row has. states: what the rows so far made of them, by whatever the app knows them by.
+
+    A preview writes nothing, so the second row about a customer would else be compared with the time before the first.
+    """
+
+    numbers: frozenset[int] = frozenset()
+    states: dict[Any, Any] = field(default_factory=dict)
+
+    def __contains__(self, key: str) -> bool:
+        return bool(self.numbers) and number_of(key) in self.numbers
+
+    @classmethod
+    def among(cls, keys: Iterable[str]) -> Repeated:
+        """From the key cells of all rows, as they stand in the file; "" is none. A million take 8 MB."""
+        numbers = array("q", (number_of(key) for key in keys if key))
+        return cls(frozenset(one for one, following in pairwise(sorted(numbers)) if one == following))
+
+
+def number_of(key: str) -> int:
+    """The same number for spellings of a key that may mean the same."""
+    return hash(key.strip().lstrip("'").strip())
+
+
 class RowParser(Protocol):
     """A file's columns, bound to a mapping and options."""
 

@@ -103,6 +103,26 @@ def start_preview(
     return action
 
 
+def start_conversion(
+    *, import_file: ImportFile, task: Task[Any, Any, Any], at: datetime, user: User | None = None
+) -> AsyncAction:
+    """Queue the reading of a waiting workbook."""
+    with transaction.atomic():
+        action = runner.start(
+            project=import_file.project,
+            type="IMPORT.CONVERT",
+            task=task,
+            parameters={"import_file": import_file.public_id},
+            at=at,
+            title=f"Reading of {import_file}",
+            user=user,
+            channel="USER_PORTAL",
+        )
+        import_file.options = import_file.options | {"conversion": action.public_id}
+        import_file.save(update_fields=["options"])
+    return action
+
+
 def resume(import_file: ImportFile, *, task: Task[Any, Any, Any], at: datetime) -> bool:
     """Go on with a stopped import from where it was; False if it is not stopped."""
     return import_file.action is not None and runner.resume(import_file.action, task=task, at=at)

@@ -2,7 +2,8 @@
 
 python -I sheet.py <workbook> <csv to write> <most bytes to write>
 
-Prints a JSON object: {"rows": n} (rows of the sheet up to the last one that holds something) or {"error": sentence}.
+Prints JSON objects, one a line: {"progress": n} while it works; last {"rows": n} (rows of the sheet up to the last one
+that holds something) or {"error": sentence}.
 Row n of the sheet is record n of the CSV, so lines in reports are the rows people see. Knows nothing of the project:
 whatever a hostile file does to it, it does it here.
 """
@@ -26,6 +27,7 @@ MEMORY: Final = 512 * 1024 * 1024
 SECONDS: Final = 120
 MOST_COLUMNS: Final = 300
 MOST_ROWS: Final = 1_048_576
+PROGRESS_ROWS: Final = 2_000
 MIDNIGHT: Final = time()
 
 
@@ -77,6 +79,12 @@ def width_of(sheet: Any) -> int:
     raise Refused("The file is empty")
 
 
+def say(answer: dict[str, Any]) -> None:
+    """Tell the process that waits."""
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
 def convert(source: str, target: str, limit: int) -> int:
     """Write the first sheet and return its number of rows."""
     book = openpyxl.load_workbook(open(source, "rb"), read_only=True, data_only=True, keep_links=False)  # noqa: SIM115
@@ -94,6 +102,8 @@ def convert(source: str, target: str, limit: int) -> int:
             csv.writer(line).writerow(cells)
             size += file.write(line.getvalue().encode("utf-8", "replace"))
             written += 1
+            if written % PROGRESS_ROWS == 0:
+                say({"progress": written})
             if size > limit:
                 raise Refused(f"The workbook's text is larger than {limit:,} bytes")
     return written
@@ -122,4 +132,4 @@ def main(source: str, target: str, limit: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(main(*sys.argv[1:4])))
+    say(main(*sys.argv[1:4]))

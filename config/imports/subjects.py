@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from config.imports.plan import PlannedRow, RowParser
+from config.imports.plan import PlannedRow, Repeated, RowParser
 from config.project.models import Project
 
 EMPTY_KEEPS = "keep"
@@ -69,6 +69,8 @@ class Subject(Protocol):
     """As the wire's message says: `customer`."""
     action_type: str
     """As `AsyncAction.type`."""
+    keys: tuple[str, ...]
+    """Targets of the columns that say what a row is about; the first filled one counts."""
 
     def targets(self, project: Project) -> Sequence[TargetChoice]:
         """Fields to choose from; metadata keys of the schema among them."""
@@ -90,8 +92,13 @@ class Subject(Protocol):
     def loaders(self, mapping: Sequence[str | None]) -> int:
         """How many loaders may work at once: 1 where two rows of different keys can mean the same thing."""
 
-    def compare(self, project: Project, rows: Sequence[PlannedRow], options: Options) -> list[PlannedRow]:
-        """READY rows as NEW, CHANGED (with old → new) or SAME, against what is stored; nothing is written."""
+    def compare(
+        self, project: Project, rows: Sequence[PlannedRow], options: Options, repeated: Repeated
+    ) -> list[PlannedRow]:
+        """READY rows as NEW, CHANGED (with old → new) or SAME, against what is stored; nothing is written.
+
+        repeated: keys of more than one row, and what the earlier ones made of their things.
+        """
 
     def load(self, project: Project, rows: Sequence[Any], options: Options, at: datetime) -> Applied:
         """Write the values of a batch in the caller's transaction."""

@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from config.imports import sheet
 from config.imports.errors import BinaryFile, UnreadableFile
@@ -48,22 +50,40 @@ def check(path: Path) -> None:
         raise UnreadableFile("The workbook unpacks to too much; save it as CSV")
 
 
-def to_csv(path: Path, target: Path, *, limit: int) -> int:
+def to_csv(path: Path, target: Path, *, limit: int, tick: Callable[[int], None] = lambda rows: None) -> int:
     """Write the workbook's first sheet as CSV (UTF-8, commas) and return its rows; record n is row n of the sheet.
 
-    limit: bytes of the CSV. Raises BinaryFile, UnreadableFile; `target` may then exist.
+    limit: bytes of the CSV. tick: told the rows done, may raise. Raises BinaryFile, UnreadableFile; `target` may then
+    exist.
     """
     check(path)
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     command = [sys.executable, "-I", sheet.__file__, str(path), str(target), str(limit)]
-    try:
-        ended = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
-            timeout=sheet.SECONDS, env={"PATH": os.environ.get("PATH", "")},
-        )  # fmt: skip
-        answer = json.loads(ended.stdout)
-    except (subprocess.TimeoutExpired, ValueError) as error:
-        raise UnreadableFile("The workbook takes more time or memory than is allowed; save it as CSV") from error
+    answer: dict[str, Any] = {}
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env={"PATH": os.environ.get("PATH", "")},
+    ) as child:  # fmt: skip
+        watch = threading.Timer(sheet.SECONDS, child.kill)
+        watch.start()
+        try:
+            for line in child.stdout or ():
+                answer = _read(line)
+                if "progress" in answer:
+                    tick(int(answer["progress"]))
+        finally:
+            watch.cancel()
+            child.kill()
     if "error" in answer:
         raise UnreadableFile(answer["error"])
+    if "rows" not in answer:
+        raise UnreadableFile("The workbook takes more time or memory than is allowed; save it as CSV")
     return int(answer["rows"])
+
+
+def _read(line: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(line)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}

@@ -3,14 +3,13 @@
 from customers.services.bulk import upsert_each
 from customers.services.counters import COUNTERS, add_order, move_counters, moved, set_last_order
 from customers.services.erasure import erase, reapply
-from customers.services.loading import Existing, Loaded
+from customers.services.loading import Existing, Loaded, profile_of
 from customers.services.profiles import (
     delete,
     find,
     find_or_none,
     look_up,
     preview,
-    profile_of,
     update,
     upsert,
     upsert_many,

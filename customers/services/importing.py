@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from config.imports.plan import Change, Outcome, PlannedRow, Problem
+from config.imports.plan import Change, Outcome, PlannedRow, Problem, Repeated
 from config.imports.subjects import EMPTY_CLEARS, Applied, Options, TargetChoice
 from config.project.models import Project
 from config.project.schemas import schema_of
@@ -14,8 +14,7 @@ from customers import columns
 from customers.columns import METADATA, TARGETS, Columns
 from customers.models import Customer
 from customers.services import loading
-from customers.services.loading import Existing
-from customers.services.profiles import profile_of
+from customers.services.loading import Existing, profile_of
 from customers.staging import SCALARS, Profile, StagedRow, merge
 
 
@@ -25,6 +24,7 @@ class CustomerSubject:
     name = "customers"
     thing = "customer"
     action_type = "CUSTOMERS.IMPORT_CSV"
+    keys: tuple[str, ...] = ("id", "source_id")
 
     def targets(self, project: Project) -> list[TargetChoice]:
         """The profile's fields, then the metadata keys of the schema."""
@@ -55,23 +55,25 @@ class CustomerSubject:
     def loaders(self, mapping: Sequence[str | None]) -> int:
         return 1 if "id" in mapping else 2
 
-    def compare(self, project: Project, rows: Sequence[PlannedRow], options: Options) -> list[PlannedRow]:
+    def compare(
+        self, project: Project, rows: Sequence[PlannedRow], options: Options, repeated: Repeated
+    ) -> list[PlannedRow]:
         stored = _stored(project, [row.values for row in rows])
         compared = []
         for row in rows:
             key = _key(row.values)
-            before = stored.get(key)
+            before = repeated.states.get(key) or stored.get(key)
             if before is None and row.values.id is not None:
                 compared.append(row._replace(outcome=Outcome.INVALID, problems=[_unknown(row.values.id)]))
                 continue
             after = merge(before or Profile(), row.values)
-            if row.values.source_id is not None:
-                stored[key] = after  # the next line about the same customer meets this one's work
             changes = list(_changes(before or Profile(), after))
             if before is None:
                 outcome = Outcome.SAME if options.existing == "update" else Outcome.NEW
             else:
                 outcome = Outcome.CHANGED if changes and options.existing != "add" else Outcome.SAME
+            if outcome is not Outcome.SAME and self.key_of(row.values) in repeated:
+                repeated.states[key] = after  # the next line about the same customer meets this one's work
             compared.append(row._replace(outcome=outcome, changes=changes if outcome is Outcome.CHANGED else ()))
         return compared
 

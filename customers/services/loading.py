@@ -18,7 +18,18 @@ from django.db.models import Field
 
 from config.project.models import Project
 from customers.models import Customer
-from customers.staging import BITS, COPY_COLUMNS, SCALARS, StagedRow, copy_text, deduplicate, to_json
+from customers.staging import (
+    BITS,
+    COPY_COLUMNS,
+    SCALARS,
+    Folded,
+    Profile,
+    StagedRow,
+    chains,
+    copy_text,
+    fold,
+    to_json,
+)
 
 COPY_FROM: Final = 200
 """From this many rows on COPY into a temporary table is quicker than a JSON parameter."""
@@ -77,7 +88,7 @@ def load(
     existing: Existing = Existing.BOTH,
     import_file: int | None = None,
 ) -> Loaded:
-    """Write the rows in one transaction of the caller's; every key at most once (`staging.deduplicate`).
+    """Write the rows in one transaction of the caller's; every key at most once (`staging.fold`).
 
     at: aware; row n gets it plus n ÷ 50 milliseconds. import_file: row id of the import to note with who is written.
     """
@@ -114,15 +125,18 @@ def load_in_order(
     existing: Existing = Existing.BOTH,
     import_file: int | None = None,
 ) -> Loaded:
-    """As `load`, for rows that may share keys: later ones win, the earlier ones count as unchanged.
+    """As `load`, for rows that may share keys: later ones win, and each counts as what it would have done alone.
 
     Rows with an `id` go after the others: both may mean one customer, and a statement touches a customer once.
     """
     by_source: list[StagedRow] = []
     by_id: list[StagedRow] = []
     total = Loaded()
-    unique, followed = deduplicate(rows)
-    for row in unique:
+    found = chains(rows)
+    repeated = {key: chain for key, chain in found.items() if len(chain) > 1}
+    folded = _fold(project, repeated, existing)
+    for key, chain in found.items():
+        row = folded[key].row if key in folded else chain[0]
         (by_source if row.id is None else by_id).append(row)
     for group in (by_source, by_id):
         if group:
@@ -132,17 +146,56 @@ def load_in_order(
             total.updated += loaded.updated
             total.unchanged += loaded.unchanged
             total.unknown += loaded.unknown
-    unknown = set(total.unknown)
-    lost = [earlier for earlier, later in followed.items() if _end_of(followed, later) in unknown]
-    total.unknown += lost
-    total.unchanged += len(followed) - len(lost)
+    _count_each(total, repeated, folded)
     return total
 
 
-def _end_of(followed: Mapping[int, int], row: int) -> int:
-    while row in followed:
-        row = followed[row]
-    return row
+def _fold(
+    project: Project, repeated: Mapping[tuple[str, object], list[StagedRow]], existing: Existing
+) -> dict[tuple[str, object], Folded]:
+    """Each chain as one row, beside the profile as it stands; the profiles stay locked until the caller's commit."""
+    if not repeated:
+        return {}
+    rows = Customer.objects.of(project).alive().select_for_update(no_key=True).order_by("pk")
+    known: dict[tuple[str, object], Profile] = {}
+    for kind, column in (("source_id", "source_id"), ("id", "public_id")):
+        if keys := [key for known_kind, key in repeated if known_kind == kind]:
+            for customer in rows.filter(**{f"{column}__in": keys}):
+                known[kind, getattr(customer, column)] = profile_of(customer)
+    adds, updates = existing is not Existing.UPDATE, existing is not Existing.ADD
+    return {key: fold(known.get(key), chain, adds=adds, updates=updates) for key, chain in repeated.items()}
+
+
+def _count_each(
+    total: Loaded,
+    repeated: Mapping[tuple[str, object], list[StagedRow]],
+    folded: Mapping[tuple[str, object], Folded],
+) -> None:
+    """Put the counts of all rows of a chain in place of that of the one row that was loaded."""
+    unknown = set(total.unknown)
+    for key, (row, counts, says) in folded.items():
+        if row.row in unknown:
+            total.unknown += [other.row for other in repeated[key] if other.row != row.row]
+            continue
+        created, updated, unchanged = (count - (says == place) for place, count in enumerate(counts))
+        total.created += created
+        total.updated += updated
+        total.unchanged += unchanged
+
+
+def profile_of(customer: Customer) -> Profile:
+    """The fields a row is merged into."""
+    return Profile(
+        name=customer.name,
+        description=customer.description,
+        email=customer.email,
+        phone=customer.phone,
+        birthdate=None if customer.birthdate is None else customer.birthdate.isoformat(),
+        birthday=None if customer.birthday is None else customer.birthday.isoformat(),
+        address=customer.address,
+        metadata=customer.metadata,
+        nulled=tuple(customer.nulled_fields),
+    )
 
 
 def write(*, project: Project, row: StagedRow, at: datetime) -> Customer | None:

@@ -20,6 +20,7 @@ from customers.errors import CustomerBusy
 from customers.models import Customer
 from customers.payloads import UNSET, CustomerData, Unset
 from customers.services import aliases, loading
+from customers.services.loading import profile_of
 from customers.staging import Profile, StagedRow, merge, stage
 
 ATTEMPTS: Final = 8
@@ -56,7 +57,7 @@ def upsert(*, project: Project, data: CustomerData, at: datetime, cause: Cause =
 def upsert_many(
     *, project: Project, rows: Sequence[CustomerData], at: datetime, cause: Cause = INTERNAL
 ) -> loading.Loaded:
-    """Upsert all in one transaction. The same key twice: one after the other, and the earlier counts as unchanged.
+    """Upsert all in one transaction. The same key twice: one after the other.
 
     Rows are numbered from 0 in `Loaded.unknown`. Raises MetadataValidationFailed: then nothing is written.
     """
@@ -135,21 +136,6 @@ def look_up(*, project: Project, public_id: str | None = None, source_id: str | 
         )
         row = cursor.fetchone()
     return None if row is None else statements.load(Customer, row)
-
-
-def profile_of(customer: Customer) -> Profile:
-    """The fields a row is merged into."""
-    return Profile(
-        name=customer.name,
-        description=customer.description,
-        email=customer.email,
-        phone=customer.phone,
-        birthdate=None if customer.birthdate is None else customer.birthdate.isoformat(),
-        birthday=None if customer.birthday is None else customer.birthday.isoformat(),
-        address=customer.address,
-        metadata=customer.metadata,
-        nulled=tuple(customer.nulled_fields),
-    )
 
 
 def preview(*, project: Project, data: CustomerData) -> Profile:

@@ -16,7 +16,8 @@ from config.imports.subjects import Options
 from config.jobs import runner as jobs
 from config.jobs.models import AsyncAction
 from customers import imports
-from customers.models import Customer
+from customers.models import Customer, ImportedCustomer
+from customers.services import imported
 from customers.services.importing import SUBJECT
 from tests.config.imports.workbooks import workbook
 from tests.factories import make_customer, make_shop
@@ -382,3 +383,60 @@ def test_uploads_are_kept_for_30_days_and_while_they_run(project, data_folder):
     assert old.failures.count() == 2
     with pytest.raises(FileChanged, match="no longer there"):
         imports.inspect(old)
+
+
+@pytest.mark.parametrize("existing", ["both", "add", "update"])
+@pytest.mark.parametrize("stored", [True, False])
+@pytest.mark.parametrize("batch_rows", [1, 3, 1000])
+def test_the_preview_says_what_the_run_says_also_where_keys_repeat(project, monkeypatch, existing, stored, batch_rows):
+    monkeypatch.setattr("config.imports.files.COMPARED_ROWS", 2)
+    if stored:
+        make_customer(project=project, source_id="a", name="Ann")
+    names = ("Ann", "Ann", "Ben", "Ann", "", "Ben")
+    body = "Source_id,Name\n" + "".join(f"a,{name}\nb{n % 2},{name}\n" for n, name in enumerate(names))
+    file, options = upload(project, body), Options(existing=existing)
+    found = imports.inspect(file)
+    summary = imports.dry_run(file, mapping=found.proposed_mapping, options=options).as_json()
+    action = run(file, options=options, batch_rows=batch_rows)
+    assert counts(action) == (summary["new"], summary["changed"], summary["same"], 0)
+    assert summary["repeated"] == 9
+    if existing == "both":
+        assert dict(Customer.objects.values_list("source_id", "name")) == {"a": "Ben", "b0": "Ben", "b1": "Ben"}
+    if existing == "add":
+        assert set(Customer.objects.values_list("source_id", "name")) == {("a", "Ann"), ("b0", "Ann"), ("b1", "Ann")}
+
+
+def test_rows_by_id_may_repeat_too(project):
+    ann = make_customer(project=project, source_id="a", name="Ann")
+    file = upload(project, f"Id,Name\n{ann.public_id},Ben\n{ann.public_id},Ben\ncust_x,A\ncust_x,B\n")
+    summary = imports.dry_run(file, mapping=imports.inspect(file).proposed_mapping, options=KEEP).as_json()
+    assert [summary[name] for name in ("new", "changed", "same", "failed")] == [0, 1, 1, 2]
+    assert counts(run(file)) == (0, 1, 1, 2)
+
+
+def test_the_mended_file_of_failed_rows_comes_back_as_it_is(project):
+    file = upload(project, "Source_id,Name,Birthdate\na,Ann,31/31/1990\nb,Ben,1990-01-01\n")
+    assert counts(run(file)) == (1, 0, 0, 1)
+    failed = "".join(files.failed_rows_csv(file))
+    again = upload(project, failed.replace("31/31/1990,2", "1990-12-31,2"))
+    proposed = imports.inspect(again).proposed_mapping
+    assert proposed == ["source_id", "name", "birthdate", None, None]
+    assert counts(run(again, mapping=proposed)) == (1, 0, 0, 0)
+    assert Customer.objects.get(source_id="a").metadata is None
+
+
+def test_who_came_or_changed_with_an_import_is_known(project):
+    make_customer(project=project, source_id="old", name="Old")
+    make_customer(project=project, source_id="same", name="Same")
+    file = upload(project, "Source_id,Name\nold,New\nsame,Same\nnew,New\nnew,Newer\n")
+    run(file, batch_rows=2)
+    rows = ImportedCustomer.objects.filter(import_file=file).order_by("customer__source_id")
+    assert list(rows.values_list("customer__source_id", "created")) == [("new", True), ("old", False)]
+    assert {person.source_id for person in imported.customers_of(file)} == {"new", "old"}
+
+
+def test_300_columns_come_in(project):
+    names = [f"c{number}" for number in range(299)]
+    body = ",".join(["Source_id", *names]) + "\n" + ",".join(["a", *("x" for _ in names)]) + "\n"
+    assert counts(run(upload(project, body))) == (1, 0, 0, 0)
+    assert Customer.objects.get().metadata == dict.fromkeys(names, "x")

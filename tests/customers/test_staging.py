@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from config.kernel import ids
 from customers.models import Customer
 from customers.services import loading, profile_of
-from customers.staging import BITS, SCALARS, Profile, StagedRow, combine, deduplicate, merge
+from customers.staging import BITS, SCALARS, Profile, StagedRow, chains, combine, fold, merge
 from tests.factories import make_project
 
 NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
@@ -79,7 +79,7 @@ def test_two_rows_combined_do_what_they_do_one_after_the_other(first, second, st
     )
 
 
-def test_every_key_stays_once_and_keyless_rows_all_stay():
+def test_rows_of_one_key_are_one_chain_and_keyless_rows_stay_alone():
     rows = [
         StagedRow(1, "p1", None, "a"),
         StagedRow(2, "p2", None, None),
@@ -88,6 +88,27 @@ def test_every_key_stays_once_and_keyless_rows_all_stay():
         StagedRow(5, "p5", "cust_1", None),
         StagedRow(6, "p6", "cust_1", None),
     ]
-    kept, followed = deduplicate(rows)
-    assert [row.row for row in kept] == [2, 3, 4, 6]
-    assert followed == {1: 3, 5: 6}
+    assert [[row.row for row in chain] for chain in chains(rows).values()] == [[1, 3], [2], [4], [5, 6]]
+
+
+def named(*names):
+    return [StagedRow(n, f"p{n}", None, "a", BITS["name"], name=name) for n, name in enumerate(names, start=1)]
+
+
+@pytest.mark.parametrize(
+    ("stored", "names", "adds", "updates", "counts", "says", "name"),
+    [
+        (None, "AAB", True, True, (1, 1, 1), 0, "B"),
+        (None, "AAB", True, False, (1, 0, 2), 0, "A"),
+        (None, "AAB", False, True, (0, 0, 3), 2, "A"),
+        ("A", "AAB", True, True, (0, 1, 2), 1, "B"),
+        ("A", "BAB", True, True, (0, 3, 0), 1, "B"),
+        ("A", "BA", True, True, (0, 2, 0), 2, "A"),
+        ("A", "BB", True, False, (0, 0, 2), 2, "B"),
+        ("A", "BB", False, True, (0, 1, 1), 1, "B"),
+    ],
+)
+def test_each_row_of_a_chain_counts_as_what_it_would_have_done_alone(stored, names, adds, updates, counts, says, name):
+    profile = None if stored is None else Profile(name=stored)
+    folded = fold(profile, named(*names), adds=adds, updates=updates)
+    assert (folded.counts, folded.says, folded.row.name) == (counts, says, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -17,10 +18,10 @@ from config.jobs import runner
 from config.jobs.models import AsyncAction
 from customers.models import Customer
 from customers.services.importing import SUBJECT
-from customers.tasks import import_customers, preview_file
+from customers.tasks import convert_file, import_customers, preview_file
 from segments.models import Segment
 from tests.config.imports.workbooks import workbook
-from tests.factories import make_customer
+from tests.factories import NOW, make_customer, make_project
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_folder")]
 GOOD = b"Name,Source_id,City,tier,birthdate\nAda,c1,Berlin,gold,1990-12-31\nBen,c2,Bonn,,\nEve,c3,,silver,31/31/1990\n"
@@ -51,6 +52,7 @@ def work(action):
 
 def test_the_whole_way_of_a_file(marketer, project):
     make_customer(project=project, source_id="c1", name="Old name")
+    make_customer(project=project, source_id="bystander")
     answer = upload(marketer)
     file = ImportFile.objects.get()
     assert answer["Location"] == at_step("import-map", file)
@@ -68,7 +70,7 @@ def test_the_whole_way_of_a_file(marketer, project):
     ]
     assert "Old name" in page
     assert "Import 2, skip 1" in page
-    assert Customer.objects.get().name == "Old name"
+    assert Customer.objects.get(source_id="c1").name == "Old name"
 
     answer = marketer.post(at_step("import-run", file), {"do": "start"})
     assert answer["Location"] == at_step("import", file)
@@ -82,7 +84,12 @@ def test_the_whole_way_of_a_file(marketer, project):
     assert [count for _, count, _ in answer.context["counts"]] == [1, 1, 0, 1]
     assert "31/31/1990 is not a date; write 1990-12-31" in page
     assert "data-poll=" not in page
-    assert set(Customer.objects.values_list("name", "metadata__tier")) == {("Ada", "gold"), ("Ben", None)}
+    shown = marketer.get(reverse("dashboard:customers"), {"import": file.public_id}).context["listing"]
+    assert {(row.name, row.source_id) for row in shown.rows} == {("Ada", "c1"), ("Ben", "c2")}
+    assert [chip.words for chip in shown.chips] == ["Added or changed by import “CRM”"]
+    assert "See the 2 customers" in page
+    kept = marketer.get(at_step("import-file", file))
+    assert (kept["Content-Disposition"], b"".join(kept.streaming_content)) == ('attachment; filename="crm.csv"', GOOD)
 
     answer = marketer.get(at_step("import-failed", file))
     assert answer["Content-Disposition"] == 'attachment; filename="crm-failed.csv"'
@@ -322,3 +329,72 @@ def test_a_segment_can_be_made_of_customers_that_stay_as_they_are(marketer, proj
     assert "Make the segment" in marketer.get(at_step("import-preview", file)).content.decode()
     marketer.post(at_step("import-map", file), chosen(file))
     assert "Nothing to import" in marketer.get(at_step("import-preview", file)).content.decode()
+
+
+def test_the_result_names_what_was_left_out_and_a_file_that_is_gone_is_not_offered(marketer):
+    file = uploaded(marketer)
+    marketer.post(at_step("import-map", file), chosen(file, **{"column-3": ""}))
+    marketer.post(at_step("import-run", file), {"do": "start"})
+    work(AsyncAction.objects.get())
+    page = marketer.get(at_step("import", file)).content.decode()
+    assert "Left out by your choice: tier." in page
+    assert "The uploaded file" in page
+    files.original(file).unlink()
+    assert "The uploaded file" not in marketer.get(at_step("import", file)).content.decode()
+    assert marketer.get(at_step("import-file", file)).status_code == 404
+
+
+def test_files_and_imports_of_other_projects_are_unknown(marketer, sign_in):
+    file = ImportFile.objects.create(
+        project=make_project("Other"), subject="customers", path="x", size=1, sha256="", created_at=NOW
+    )
+    assert marketer.get(at_step("import-file", file)).status_code == 404
+    listing = marketer.get(reverse("dashboard:customers"), {"import": file.public_id}).context["listing"]
+    assert (listing.rows, listing.problems) == ([], ["This import does not exist any more."])
+    assert sign_in("viewer").get(at_step("import-file", file)).status_code == 403
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Every workbook counts as a large one."""
+    monkeypatch.setattr("customers.imports.WORKBOOK_AT_ONCE", 10)
+
+
+def test_a_large_workbook_is_read_in_the_background(marketer, large):
+    content = workbook(["Source_id", "Name"], ["c1", "Ada"], ["c2", "Ben"])
+    upload(marketer, content, name="crm.xlsx")
+    file, action = ImportFile.objects.get(), AsyncAction.objects.get()
+    assert (file.headers, files.is_waiting(file), files.original(file).read_bytes()) == ([], True, content)
+    page = marketer.get(at_step("import-map", file)).content.decode()
+    assert "Reading the first sheet" in page
+    assert f'data-poll="{at_step("import-map", file)}"' in page
+    assert marketer.get(at_step("import-preview", file))["Location"] == at_step("import-map", file)
+    marketer.post(at_step("import-run", file), {"do": "start"})
+    assert AsyncAction.objects.count() == 1
+    for _ in range(2):  # the second as after a kill
+        runner.run(convert_file.func.__wrapped__, action_id=action.pk)
+        AsyncAction.objects.filter(result={"rows": 3}).update(status="ENQUEUED")
+    file.refresh_from_db()
+    assert (file.headers, file.mapping, files.is_waiting(file)) == (["Source_id", "Name"], ["source_id", "name"], False)
+    polled = marketer.get(at_step("import-map", file), headers={"X-Requested-With": "poll"}).content.decode()
+    assert "Choose where the columns go" in polled
+    assert [path.name for path in files.original(file).parent.iterdir()] == [file.path]
+    assert "first sheet of the workbook" in marketer.get(at_step("import-map", file)).content.decode()
+
+
+def test_a_workbook_that_cannot_be_read_says_so_and_offers_another_file(marketer, large):
+    upload(marketer, workbook(["Source_id", "Name"]), name="crm.xlsx")
+    action, file = AsyncAction.objects.get(), ImportFile.objects.get()
+    runner.run(convert_file.func.__wrapped__, action_id=action.pk)
+    answer = marketer.get(at_step("import-map", file))
+    assert answer.status_code == 400
+    assert "only a header" in answer.content.decode()
+    assert "Choose another file" in answer.content.decode()
+
+
+def test_an_archive_that_is_no_workbook_is_refused_at_once(marketer, large):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a.txt", "x" * 1000)
+    assert upload(marketer, buffer.getvalue(), name="crm.xlsx").status_code == 400
+    assert not ImportFile.objects.exists()
