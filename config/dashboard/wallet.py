@@ -12,7 +12,6 @@ from config.dashboard.lists import Column, ListSpec, Sort
 from config.dashboard.profile import ProfilePage
 from customers.models import Customer
 from vouchers.dashboard import words
-from vouchers.dashboard.lists import vouchers_of
 from vouchers.models import Publication, Voucher
 from vouchers.rendering.held import status_of
 
@@ -35,8 +34,8 @@ class Wallet(ProfilePage):
     template_name = "dashboard/customers/wallet.html"
 
     def body(self, customer: Customer, request: HttpRequest) -> dict[str, Any]:
-        held = vouchers_of(self.project).filter(holder=customer).select_related("campaign")
-        held = held.only(*HELD)
+        held = Voucher.objects.of(self.project).alive().filter(holder=customer)
+        held = held.select_related("campaign").only(*HELD)
         spec = ListSpec[Voucher](
             one="code",
             many="codes",

@@ -32,7 +32,7 @@ def titles(answer):
 
 @pytest.fixture
 def ada(project):
-    return make_customer(project=project, source_id="crm-1", name="Ada")
+    return make_customer(project=project, source_id="ada", name="Ada")
 
 
 def imported(project, customer, *, created, hours=0):
