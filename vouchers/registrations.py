@@ -6,10 +6,11 @@ from config.exports import kinds
 from config.project.models import Project
 from customers import erasing
 from segments import uses
+from tracking import uses as catalogue
 from tracking.services import activity, identities, recounts
 from vouchers import exports, transaction_exports
 from vouchers.models import Campaign
-from vouchers.services import claims, erasure, validation_rules
+from vouchers.services import catalogue_uses, claims, erasure, validation_rules
 
 identities.movers.append(claims.move_redemptions)
 recounts.facts.append(claims.facts_of)
@@ -17,6 +18,7 @@ kinds.register(exports.VOUCHER)
 kinds.register(exports.REDEMPTION)
 kinds.register(transaction_exports.KIND)
 uses.FINDERS.append(validation_rules.uses_of_segment)
+catalogue.FINDERS.append(catalogue_uses.of_articles)
 erasing.erasers.append(erasure.erase)
 
 

@@ -11,6 +11,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from config.api.authentication import access_of
 from config.api.routing import IDENTIFIER
+from config.kernel.causes import Cause
 from config.project.models import Project
 
 
@@ -28,6 +29,11 @@ class ScopedViewSet(GenericViewSet[Any]):
     @property
     def project(self) -> Project:
         return access_of(self.request).project
+
+    @property
+    def cause(self) -> Cause:
+        """What this request is for the event log."""
+        return access_of(self.request).cause
 
     def page(self, request: Request, rows: QuerySet[Any]) -> list[Any]:
         """The rows of the page that was asked for, filtered."""

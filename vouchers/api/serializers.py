@@ -32,6 +32,10 @@ CONTEXT_TYPES = [
 """Where a rule is meant to be used; it says so to people and changes nothing."""
 
 
+ASSIGNABLE = ["voucher", "promotion_tier", "campaign", "earning_rule", "distribution", "reward_assignment"]
+"""What the contract lets rules be assigned to; the last three do not exist yet, so none is ever found."""
+
+
 def _optional(**more: Any) -> dict[str, Any]:
     return {"required": False, "allow_null": True, **more}
 
@@ -170,5 +174,5 @@ class RuleCreateBody(RuleUpdateBody):
 class AssignmentCreateBody(Body):
     """`POST /v1/validation-rules/{id}/assignments`."""
 
-    related_object_type = Choice(choices=["voucher", "campaign"], **_optional())
+    related_object_type = Choice(choices=ASSIGNABLE, **_optional())
     related_object_id = Text(max_length=500, allow_blank=False)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from django.db import transaction
 from django.db.models import Count
 from django.http.response import HttpResponseBase
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -62,7 +62,7 @@ class ValidationRuleViewSet(ScopedViewSet):
     def create(self, request: Request) -> Response:
         body = parse(serializers.RuleCreateBody, request.data)
         with transaction.atomic():
-            rule = validation_rules.create(project=self.project, data=body, at=instants.now())
+            rule = validation_rules.create(project=self.project, data=body, at=instants.now(), cause=self.cause)
             note(request, "validation_rule.created", "validation_rule", rule.public_id, after=audited.of_rule(rule))
         return Response(render_rule(rule))
 
@@ -76,7 +76,9 @@ class ValidationRuleViewSet(ScopedViewSet):
         stored = self.found()
         before = audited.of_rule(stored)
         with transaction.atomic():
-            rule = validation_rules.update(project=self.project, rule=stored, data=body, at=instants.now())
+            rule = validation_rules.update(
+                project=self.project, rule=stored, data=body, at=instants.now(), cause=self.cause
+            )
             after = audited.of_rule(rule)
             note(request, "validation_rule.changed", "validation_rule", rule.public_id, before=before, after=after)
         return self._answer(rule)
@@ -86,7 +88,7 @@ class ValidationRuleViewSet(ScopedViewSet):
         rule = self.found()
         public_id, before = rule.public_id, audited.of_rule(rule)
         with transaction.atomic():
-            validation_rules.delete(project=self.project, rule=rule, at=instants.now())
+            validation_rules.delete(project=self.project, rule=rule, at=instants.now(), cause=self.cause)
             note(request, "validation_rule.deleted", "validation_rule", public_id, before=before)
         return Response(status=204)
 
@@ -114,7 +116,10 @@ class RuleAssignmentViewSet(ScopedViewSet):
         rows = self.page(request, self.rule().assignments.select_related("rule"))
         return self.get_paginated_response([render_assignment(row) for row in rows])
 
-    @extend_schema(request=serializers.AssignmentCreateBody)
+    @extend_schema(
+        request=serializers.AssignmentCreateBody,
+        parameters=[OpenApiParameter("force", bool, description="Accepted; every rule can be assigned to everything.")],
+    )
     def create(self, request: Request, rule_id: str) -> Response:
         body = parse(serializers.AssignmentCreateBody, request.data)
         with transaction.atomic():
@@ -125,6 +130,7 @@ class RuleAssignmentViewSet(ScopedViewSet):
                 related_object_type=body.get("related_object_type") or "voucher",
                 related_object_id=body["related_object_id"],
                 at=instants.now(),
+                cause=self.cause,
             )
             after = audited.of_assignment(assignment)
             note(request, "validation_rule.assigned", "validation_rule", rule.public_id, name=rule.name, after=after)
@@ -136,7 +142,9 @@ class RuleAssignmentViewSet(ScopedViewSet):
             rule = self.rule()
             stored = rule.assignments.filter(public_id=assignment_id).first()
             before = audited.of_assignment(stored) if stored is not None else {}
-            validation_rules.unassign(project=self.project, rule=rule, public_id=assignment_id, at=instants.now())
+            validation_rules.unassign(
+                project=self.project, rule=rule, public_id=assignment_id, at=instants.now(), cause=self.cause
+            )
             note(
                 request, "validation_rule.unassigned", "validation_rule", rule.public_id, name=rule.name, before=before
             )

@@ -24,7 +24,6 @@ from config.api.parameters import path_id
 from config.api.resources import ScopedViewSet
 from config.jobs.models import AsyncAction
 from config.kernel import instants
-from config.kernel.causes import Cause
 from config.kernel.errors import InvalidPayload
 from vouchers import audited, bulk, transaction_exports
 from vouchers.api import schemas, serializers
@@ -63,11 +62,6 @@ class VoucherViewSet(ScopedViewSet):
 
     def get_queryset(self) -> Any:
         return super().get_queryset().alive()
-
-    @property
-    def cause(self) -> Cause:
-        """What this request is for the event log."""
-        return access_of(self.request).cause
 
     def found(self) -> Voucher:
         """The voucher of the path."""

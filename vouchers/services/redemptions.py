@@ -23,7 +23,7 @@ from config.project.statements import Part
 from customers import services as customers
 from customers.models import Customer
 from tracking.models import Order
-from tracking.services import events, identities, orders
+from tracking.services import events, identities, orders, overrides
 from tracking.services.identities import Identity
 from vouchers.engine import stacking
 from vouchers.engine.discounts import Effect
@@ -107,6 +107,8 @@ def _redeem(attempt: Attempt) -> Redeemed:
     """Lock, look, decide, write. Runs in a transaction, maybe more than once."""
     project, request, at = attempt.project, attempt.request, attempt.at
     stored = carts.find_order(project, request.order, lock=True)
+    if request.order is not None and request.order.items:
+        overrides.store(project=project, items=request.order.items, at=at)
     before = carts.state_of(project, request, stored)
     key = _enter_session(attempt)
     customer = _write_customer(attempt)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from config.kernel.causes import INTERNAL, Cause
 from config.kernel.errors import DuplicateFound, NotFound
 from config.project.models import Project
 from segments.models import Segment
@@ -17,13 +18,14 @@ from vouchers.engine import codes, definitions, needs, product_definitions
 from vouchers.engine.definitions import DefinitionError
 from vouchers.engine.product_definitions import ProductsError
 from vouchers.errors import InvalidValidationRules
-from vouchers.models import Campaign, RuleAssignment, ValidationRule, Voucher
+from vouchers.models import Campaign, PromotionTier, RuleAssignment, ValidationRule, Voucher
+from vouchers.services import rule_events
 
 FIELDS: Final = ("name", "rules", "bundle_rules", "error", "applicable_to", "type", "context_type")
 NEVER_NULL: Final = {"type": "expression", "context_type": "global"}
 
 
-def create(*, project: Project, data: Mapping[str, Any], at: datetime) -> ValidationRule:
+def create(*, project: Project, data: Mapping[str, Any], at: datetime, cause: Cause = INTERNAL) -> ValidationRule:
     """Store a rule. data: the wire's properties, of checked shape; `name` is required.
 
     Raises InvalidValidationRules naming the property or the rule.
@@ -32,21 +34,29 @@ def create(*, project: Project, data: Mapping[str, Any], at: datetime) -> Valida
         raise InvalidValidationRules("Payload should have required property 'name'")
     rule = ValidationRule(project=project, created_at=at)
     _fill(project, rule, {"rules": {}, **data})
-    rule.save(force_insert=True)
+    with transaction.atomic():
+        rule.save(force_insert=True)
+        rule_events.told(project, "created", rule, at, cause)
     return rule
 
 
-def update(*, project: Project, rule: ValidationRule, data: Mapping[str, Any], at: datetime) -> ValidationRule:
+def update(
+    *, project: Project, rule: ValidationRule, data: Mapping[str, Any], at: datetime, cause: Cause = INTERNAL
+) -> ValidationRule:
     """Change what was sent; `rules` is replaced as a whole and counts at once for everything it is assigned to."""
     changed = _fill(project, rule, data)
     rule.updated_at = at
-    rule.save(update_fields=[*changed, "updated_at"])
+    with transaction.atomic():
+        rule.save(update_fields=[*changed, "updated_at"])
+        rule_events.told(project, "updated", rule, at, cause)
     return rule
 
 
-def delete(*, project: Project, rule: ValidationRule, at: datetime) -> None:
+def delete(*, project: Project, rule: ValidationRule, at: datetime, cause: Cause = INTERNAL) -> None:
     """Remove the rule and its assignments."""
-    ValidationRule.objects.of(project).filter(pk=rule.pk).delete()
+    with transaction.atomic():
+        rule_events.told(project, "deleted", rule, at, cause)
+        ValidationRule.objects.of(project).filter(pk=rule.pk).delete()
 
 
 def find(*, project: Project, public_id: str) -> ValidationRule:
@@ -64,14 +74,16 @@ def assign(
     related_object_id: str,
     at: datetime,
     related_object_type: str = "voucher",
+    cause: Cause = INTERNAL,
 ) -> RuleAssignment:
-    """Bind a rule to a voucher (id or code) or a campaign. Raises NotFound, DuplicateFound."""
+    """Bind a rule to a voucher (id or code), a campaign or a promotion tier. Raises NotFound, DuplicateFound."""
     target = _target(project, related_object_type, related_object_id)
     assignment = RuleAssignment(
         project=project,
         rule=rule,
         voucher=target if isinstance(target, Voucher) else None,
         campaign=target if isinstance(target, Campaign) else None,
+        promotion_tier=target if isinstance(target, PromotionTier) else None,
         related_object_type=related_object_type,
         related_object_id=target.public_id,
         created_at=at,
@@ -79,6 +91,7 @@ def assign(
     try:
         with transaction.atomic():
             assignment.save(force_insert=True)
+            rule_events.assignment_told(project, "created", assignment, at, cause)
     except IntegrityError as error:
         raise DuplicateFound.of("validation_rules_assignment", target.public_id) from error
     return assignment
@@ -104,11 +117,15 @@ def assign_all(*, project: Project, voucher: Voucher, rule_ids: Sequence[str], a
     return RuleAssignment.objects.bulk_create(assignments)
 
 
-def unassign(*, project: Project, rule: ValidationRule, public_id: str, at: datetime) -> None:
+def unassign(*, project: Project, rule: ValidationRule, public_id: str, at: datetime, cause: Cause = INTERNAL) -> None:
     """Undo an assignment of the rule. Raises NotFound."""
-    bound = RuleAssignment.objects.of(project).filter(rule=rule, public_id=public_id)
-    if "\0" in public_id or not bound.delete()[0]:
+    rows = RuleAssignment.objects.of(project).select_related("rule").filter(rule=rule, public_id=public_id)
+    bound = None if "\0" in public_id else rows.first()
+    if bound is None:
         raise NotFound.of("validation_rules_assignment", public_id)
+    with transaction.atomic():
+        rule_events.assignment_told(project, "deleted", bound, at, cause)
+        bound.delete()
 
 
 def uses_of_segment(segment: Segment) -> list[Use]:
@@ -172,8 +189,9 @@ def _checked_applicable_to(applicable_to: Any) -> dict[str, Any] | None:
         raise InvalidValidationRules(str(error)) from error
 
 
-def _target(project: Project, kind: str, identifier: str) -> Voucher | Campaign:
-    found: Voucher | Campaign | None = None
+def _target(project: Project, kind: str, identifier: str) -> Voucher | Campaign | PromotionTier:
+    """What is meant. Objects of programmes that are not built yet are unknown."""
+    found: Voucher | Campaign | PromotionTier | None = None
     if "\0" in identifier:
         raise NotFound.of(kind, identifier)
     if kind == "voucher":
@@ -181,8 +199,8 @@ def _target(project: Project, kind: str, identifier: str) -> Voucher | Campaign:
         found = Voucher.objects.of(project).alive().filter(Q(public_id=identifier) | Q(code_key=key)).first()
     elif kind == "campaign":
         found = Campaign.objects.of(project).filter(public_id=identifier, deleted_at=None).first()
-    else:
-        raise InvalidValidationRules(f"Property .related_object_type: '{kind}' is not supported")
+    elif kind == "promotion_tier":
+        found = PromotionTier.objects.of(project).filter(public_id=identifier, campaign__deleted_at=None).first()
     if found is None:
         raise NotFound.of(kind, identifier)
     return found

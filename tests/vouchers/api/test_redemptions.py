@@ -466,3 +466,15 @@ def test_the_list_costs_the_same_queries_for_one_and_for_many(shop: Shop) -> Non
 def test_an_unknown_redemption_is_not_found(shop: Shop) -> None:
     response = shop.server().get("/v1/redemptions/r_none")
     assert (response.status_code, response.json()["details"]) == (404, "Cannot find redemption with id r_none")
+
+
+def test_override_in_a_line_stores_the_product_when_the_order_is_stored_and_not_before() -> None:
+    shop = make_shop()
+    make_voucher(project=shop.project, code="TEN")
+    line = {"source_id": "mug", "related_object": "product", "product": {"name": "Mug", "price": 500, "override": True}}
+    body = {"redeemables": [{"object": "voucher", "id": "TEN"}], "order": {"items": [line]}}
+    assert shop.server().post("/v1/validations", body).json()["valid"] is True
+    assert not Product.objects.filter(source_id="mug").exists()
+    wire = shop.server().post("/v1/redemptions", body).json()
+    assert wire["order"]["amount"] == 500
+    assert wire["order"]["items"][0]["product_id"] == Product.objects.get(source_id="mug", price=500).public_id

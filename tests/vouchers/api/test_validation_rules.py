@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.factories import CampaignFactory, Shop, make_rule, make_segment, make_shop, make_voucher
-from vouchers.models import RuleAssignment, ValidationRule
+from tests.factories import NOW, CampaignFactory, Shop, make_rule, make_segment, make_shop, make_voucher
+from vouchers.models import PromotionTier, RuleAssignment, ValidationRule
+from vouchers.services import rule_events
 
 pytestmark = pytest.mark.django_db
 
@@ -179,3 +180,34 @@ def test_the_list_is_narrowed_by_the_window_of_creation(shop: Shop) -> None:
     assert names("end_date=2026-01-15") == ["Old"]
     assert names("start_date=2026-01-15") == ["New"]
     assert names("order=name") == ["New", "Old"]
+
+
+def test_a_rule_is_assigned_to_a_promotion_tier(shop: Shop) -> None:
+    campaign = CampaignFactory.create(project=shop.project, campaign_type="PROMOTION")
+    tier = PromotionTier.objects.create(project=shop.project, campaign=campaign, name="Tier", created_at=NOW)
+    rule = make_rule(project=shop.project)
+    path = f"/v1/validation-rules/{rule.public_id}/assignments"
+    body = {"related_object_type": "promotion_tier", "related_object_id": tier.public_id}
+    wire = shop.server().post(f"{path}?force=true", body).json()
+    assert (wire["related_object_type"], wire["related_object_id"]) == ("promotion_tier", tier.public_id)
+    assert RuleAssignment.objects.get().promotion_tier == tier
+    assert shop.server().post(path, body).status_code == 409
+    listed = shop.server().get(f"/v1/validation-rules-assignments?related_object_id={tier.public_id}").json()
+    assert listed["data"] == [wire]
+    for kind in ("promotion_tier", "earning_rule", "distribution", "reward_assignment"):
+        missing = shop.server().post(path, {"related_object_type": kind, "related_object_id": "nope"})
+        assert (missing.status_code, missing.json()["resource_type"]) == (404, kind)
+    assert shop.server().delete(f"{path}/{wire['id']}").status_code == 204
+
+
+def test_webhooks_are_told_of_rules_and_assignments(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(rule_events.outbox, "record", lambda project, happening: told.append(happening.type))
+    server, voucher = shop.server(), make_voucher(project=shop.project)
+    path = f"/v1/validation-rules/{server.post('/v1/validation-rules', {'name': 'A'}).json()['id']}"
+    server.put(path, {"name": "B"})
+    made = server.post(f"{path}/assignments", {"related_object_id": voucher.public_id}).json()
+    server.delete(f"{path}/assignments/{made['id']}")
+    server.delete(path)
+    kinds = ("created", "updated", "assignment.created", "assignment.deleted", "deleted")
+    assert told == [f"business_validation_rule.{kind}" for kind in kinds]

@@ -109,7 +109,7 @@ def test_a_rule_is_assigned_once(by: str) -> None:
         ("voucher", "NOBODY", NotFound),
         ("voucher", "a\0b", NotFound),
         ("campaign", "camp_1", NotFound),
-        ("earning_rule", "ern_1", InvalidValidationRules),
+        ("earning_rule", "ern_1", NotFound),
     ],
 )
 def test_what_is_not_there_takes_no_rule(kind: str, identifier: str, error: type[DomainError]) -> None:
