@@ -31,6 +31,7 @@ from config.imports.models import ImportFailure, ImportFile
 from config.imports.plan import Outcome, PlannedRow, Repeated, Summary, plan, reason_of
 from config.imports.reader import Format, RawRow
 from config.imports.subjects import Options, Subject
+from config.kernel.formulas import guard, unguard
 from config.project.models import Project, User
 
 CHUNK: Final = 1024 * 1024
@@ -248,13 +249,18 @@ def planned(import_file: ImportFile, subject: Subject) -> Iterator[list[PlannedR
 
 
 def failed_rows_csv(import_file: ImportFile) -> Iterator[str]:
-    """The rows that did not go in, to be mended and uploaded again: the file's columns, `_line`, `_error`."""
+    """The rows that did not go in, to be mended and uploaded again: the file's columns, `_line`, `_error`.
+
+    What a spreadsheet might run has an apostrophe in front, which the wizard takes off again.
+    """
     headers = import_file.headers
+    unescape = bool(import_file.options.get("unescape"))
     yield _csv_line([*headers, "_line", "_error"])
     last = 0
     while failures := list(import_file.failures.filter(row__gt=last).order_by("row")[:1000]):
         for failure in failures:
-            cells = [*failure.cells, *[""] * (len(headers) - len(failure.cells))]
+            cells = [guard(unguard(cell) if unescape else cell) for cell in failure.cells]
+            cells += [""] * (len(headers) - len(cells))
             yield _csv_line([*cells[: len(headers)], str(failure.line), reason_of(failure.problems)])
         last = failures[-1].row
 

@@ -15,6 +15,7 @@ from config.imports.plan import Outcome
 from config.imports.subjects import Options
 from config.jobs import runner as jobs
 from config.jobs.models import AsyncAction
+from config.kernel import formulas
 from customers import imports
 from customers.models import Customer, ImportedCustomer
 from customers.services import imported
@@ -440,3 +441,14 @@ def test_300_columns_come_in(project):
     body = ",".join(["Source_id", *names]) + "\n" + ",".join(["a", *("x" for _ in names)]) + "\n"
     assert counts(run(upload(project, body))) == (1, 0, 0, 0)
     assert Customer.objects.get().metadata == dict.fromkeys(names, "x")
+
+
+@pytest.mark.parametrize("unescape", [True, False])
+@pytest.mark.parametrize("cell", ["=1+1", "'=1+1", "''=1+1", "@x", "+49 30 1", "-1", "\t=1", "Ann"])
+def test_failed_rows_hold_nothing_that_runs_and_lose_nothing(project, cell, unescape):
+    file = upload(project, f"Source_id,Name,Birthdate\na,{cell},nonsense\n")
+    run(file, options=Options(unescape=unescape))
+    written = list(csv.reader(io.StringIO("".join(files.failed_rows_csv(file)))))[1][1]
+    meant = formulas.unguard(cell) if unescape else cell
+    assert written == formulas.guard(meant)
+    assert formulas.unguard(written) == meant
