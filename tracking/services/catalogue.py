@@ -33,12 +33,20 @@ class _Found:
     sku: Sku | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class KnownLine(PricedLine):
+    """A priced line with what the catalogue knows of it."""
+
+    product: Product | None = None
+    sku: Sku | None = None
+
+
 def price_order(*, project: Project, order: OrderData) -> PricedOrder:
     """Price the lines; the order's amount is the one sent, else their sum. Two queries for any number of lines."""
     return priced(order.amount, price_items(project=project, items=order.items or ()), order)
 
 
-def price_items(*, project: Project, items: Sequence[ItemData]) -> list[PricedLine]:
+def price_items(*, project: Project, items: Sequence[ItemData]) -> list[KnownLine]:
     """Return a line for each item, in order.
 
     Price: the item's own, else the SKU's, else the product's, each as sent in the item before the catalogue's.
@@ -107,7 +115,7 @@ def _find(item: ItemData, products: Mapping[Key, Product], skus: Mapping[Key, Sk
     return _Found(product)
 
 
-def _line(item: ItemData, found: _Found, index: int) -> PricedLine:
+def _line(item: ItemData, found: _Found, index: int) -> KnownLine:
     price = _first(
         item.price,
         _sent_price(item.sku),
@@ -118,7 +126,7 @@ def _line(item: ItemData, found: _Found, index: int) -> PricedLine:
     amount = item.amount if item.amount is not None else (None if price is None else price * item.quantity)
     if amount is not None and amount > GREATEST:
         raise InvalidPayload(f"Property .order.items[{index}].amount cannot be higher than {GREATEST}")
-    return PricedLine(item.quantity, price, amount, _data(item, found))
+    return KnownLine(item.quantity, price, amount, _data(item, found), product=found.product, sku=found.sku)
 
 
 def _data(item: ItemData, found: _Found) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from vouchers.engine.terms import Refusal
 from vouchers.errors import VoucherRefused
 from vouchers.models import Voucher
 from vouchers.rendering.orders import render_validated_order
-from vouchers.rendering.validations import no_products, render_redeemable, render_refusal
+from vouchers.rendering.validations import render_products, render_redeemable, render_refusal
 from vouchers.services.validations import Validation
 
 REASONS: Final = {"not_found": "voucher not found", "voucher_not_active": "voucher expired"}
@@ -64,7 +64,8 @@ def _valid(validation: Validation, outcome: Outcome) -> dict[str, Any]:
     wire: dict[str, Any] = {"valid": True, "code": code_of(outcome), **_benefit(outcome, voucher)}
     if validation.stack.order is not None:
         wire["order"] = render_validated_order(validation.stack.order)
-    wire |= {"applicable_to": no_products(), "inapplicable_to": no_products()}
+    if outcome.effect is not None:
+        wire |= render_products(outcome.effect)
     return wire if voucher is None else wire | _about(voucher)
 
 
@@ -76,8 +77,7 @@ def _benefit(outcome: Outcome, voucher: Voucher | None) -> dict[str, Any]:
     if terms.gift is not None and voucher is not None:
         gift = {"amount": voucher.gift_amount, "balance": terms.gift.balance, "effect": effect.effect}
         return {"gift": gift if effect.credits is None else {**gift, "credits": effect.credits}}
-    stored = dict(terms.discount.stored) if terms.discount is not None else {}
-    return {"discount": {**stored, "effect": effect.effect}}
+    return {"discount": {name: value for name, value in effect.discount.items() if name != "is_dynamic"}}
 
 
 def _about(voucher: Voucher) -> dict[str, Any]:

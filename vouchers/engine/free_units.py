@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from config.kernel.amounts import GREATEST
 from vouchers.engine import formulas
 from vouchers.engine.order_state import Line, OrderState
 from vouchers.engine.situations import Situation
@@ -38,9 +39,10 @@ def apply(situation: Situation) -> OrderState:
     cart = _Cart(list(order.basket.lines), {}, {})
     added = False
     for unit in situation.discount.units:
-        count = number_of(unit, situation)
+        known = situation.facts.catalogue.get(unit.unit_type)
+        count = _affordable(number_of(unit, situation), known, (order.amount or 0) + cart.value)
         if count:
-            _add(cart, order, unit, count, situation.facts.catalogue.get(unit.unit_type))
+            _add(cart, order, unit, count, known)
             added = True
     if not added:
         return order.with_nothing()
@@ -60,6 +62,12 @@ def number_of(unit: UnitTerms, situation: Situation) -> int:
     """How many units are free: by the formula, else as stored; once for each bundle."""
     found = formulas.units(unit.formula, situation.scope) if unit.formula else None
     return min((unit.unit_off if found is None else found) * situation.times, MOST_UNITS)
+
+
+def _affordable(count: int, known: CatalogueItem | None, amount: int) -> int:
+    """As many units as keep the order's amount one that the wire can count."""
+    price = known.price if known is not None else None
+    return min(count, max(0, GREATEST - amount) // price) if price else count
 
 
 def _add(cart: _Cart, order: OrderState, unit: UnitTerms, count: int, known: CatalogueItem | None) -> None:

@@ -24,7 +24,8 @@ class Item:
     """What a line is, for rules and `applicable_to`. keys: ids and source ids by which it may be named.
 
     product_metadata: the catalogue's with the request's own on top, the SKU's over the product's. collections: of
-    those that rules name, the ids of the ones it belongs to.
+    those that rules name, the ids of the ones it belongs to. known: the catalogue's rows behind it, for the service
+    that fills `collections`; never read here.
     """
 
     product_id: str | None = None
@@ -34,6 +35,7 @@ class Item:
     metadata: JsonObject = field(default_factory=dict)
     product_metadata: JsonObject = field(default_factory=dict)
     collections: frozenset[str] = frozenset()
+    known: object = field(default=None, compare=False, repr=False)
 
 
 NO_ITEM: Final = Item()
@@ -275,6 +277,13 @@ class OrderState:
         after = self._copy()
         after.applied_discount_amount, after.items_applied_discount_amount = order, items
         after.applied, after.units = columns
+        return after
+
+    def with_items(self, items: Sequence[Item]) -> OrderState:
+        """The order with other facts about what its lines are, one for each line."""
+        after = self._copy()
+        lines = self.basket.lines
+        after.basket = Basket(replace(line, item=item) for line, item in zip(lines, items, strict=True))
         return after
 
     def _copy(self) -> OrderState:

@@ -12,7 +12,7 @@ from customers.payloads import UNSET, CustomerData
 from vouchers.models import Redemption, RuleAssignment, Voucher
 from vouchers.rendering.orders import render_order
 from vouchers.rendering.redemptions import render_entry
-from vouchers.rendering.validations import no_products, render_redeemable
+from vouchers.rendering.validations import render_products, render_redeemable
 from vouchers.rendering.vouchers import render_redeemed_voucher, render_simple_voucher, render_voucher
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ def render_single(redeemed: Redeemed, assignments: Iterable[RuleAssignment]) -> 
     if row.voucher is None:
         return render_entry(row, None)
     voucher = render_redeemed_voucher(row.voucher, assignments)
-    return render_entry(row, {**voucher, "applicable_to": no_products(), "inapplicable_to": no_products()})
+    effect = next((outcome.effect for outcome in redeemed.stack.of("APPLICABLE") if outcome.effect is not None), None)
+    products = {} if effect is None else render_products(effect)
+    return render_entry(row, {**voucher, **products})
 
 
 def for_browser(entry: dict[str, Any], sent: CustomerData | None) -> dict[str, Any]:

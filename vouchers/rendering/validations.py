@@ -5,10 +5,12 @@ Source: validation-and-redemption, section 3.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from vouchers.engine.stacking import Outcome
-from vouchers.engine.terms import Refusal, VoucherTerms
+from vouchers.engine.discounts import Effect
+from vouchers.engine.stacking import Outcome, StackingRules
+from vouchers.engine.terms import Refusal
 from vouchers.rendering.orders import render_validated_order
 from vouchers.rendering.vouchers import render_categories
 
@@ -59,6 +61,9 @@ class Decided(Protocol):
     @property
     def tiers(self) -> dict[str, PromotionTier]: ...
 
+    @property
+    def stacking(self) -> StackingRules: ...
+
 
 def render_redeemable(decided: Decided, outcome: Outcome, request_id: str) -> dict[str, Any]:
     """One redeemable of the answer, with what `options.expand` asked for."""
@@ -71,12 +76,12 @@ def render_redeemable(decided: Decided, outcome: Outcome, request_id: str) -> di
     if outcome.effect is not None:
         if "order" in expand and outcome.effect.order is not None:
             wire["order"] = render_validated_order(outcome.effect.order)
-        wire |= {"applicable_to": no_products(), "inapplicable_to": no_products()}
+        wire |= render_products(outcome.effect)
     wire["result"] = render_result(outcome, request_id)
     name = outcome.candidate.id
     target = decided.tiers.get(name) if outcome.candidate.object == "promotion_tier" else decided.vouchers.get(name)
     if target is not None:
-        wire |= _expanded(target, expand)
+        wire |= _expanded(target, expand, decided.stacking)
     return wire
 
 
@@ -89,16 +94,26 @@ def render_result(outcome: Outcome, request_id: str) -> dict[str, Any]:
         refusal = outcome.refusals[0]
         message = refusal.custom_message or refusal.message
         error = render_refusal(refusal, request_id, code=outcome.candidate.id if terms is None else terms.code)
-        return {"error": error, "details": {"message": message, "key": refusal.key}}
+        result: dict[str, Any] = {"error": error, "details": {"message": message, "key": refusal.key}}
+        return result if refusal.bundle is None else {**result, "bundle": dict(refusal.bundle)}
     if terms is not None and terms.gift is not None:
-        return {"gift": {"balance": terms.gift.balance, "credits": outcome.effect.credits or 0}}
-    return {"discount": render_discount(terms, outcome.effect.effect)}
+        result = {"gift": {"balance": terms.gift.balance, "credits": outcome.effect.credits or 0}}
+    else:
+        result = {"discount": render_discount(outcome.effect)}
+    return result if outcome.effect.bundle is None else {**result, "bundle": outcome.effect.bundle.to_wire()}
 
 
-def render_discount(terms: VoucherTerms | None, effect: str) -> dict[str, Any]:
-    """The stored discount with the effect that was applied, also where none is stored."""
-    stored = {} if terms is None or terms.discount is None else terms.discount.stored
-    return {**stored, "effect": effect, "is_dynamic": False}
+def render_discount(effect: Effect) -> dict[str, Any]:
+    """The stored discount with the effect that was applied and the values that formulas gave."""
+    return {**effect.discount}
+
+
+def render_products(effect: Effect) -> dict[str, Any]:
+    """Which lines it touches and which it must not: the rule's entries, and the cart's products that they match."""
+    return {
+        name: _list(effect.products(excluded=excluded))
+        for name, excluded in (("applicable_to", False), ("inapplicable_to", True))
+    }
 
 
 def render_refusal(refusal: Refusal, request_id: str, *, code: str) -> dict[str, Any]:
@@ -117,16 +132,27 @@ def render_refusal(refusal: Refusal, request_id: str, *, code: str) -> dict[str,
 
 def no_products() -> dict[str, Any]:
     """The list of lines that a discount touches, for one that touches none in particular."""
-    return {"data": [], "total": 0, "data_ref": "data", "object": "list"}
+    return _list([])
 
 
-def _expanded(target: Voucher | PromotionTier, expand: frozenset[str]) -> dict[str, Any]:
+def _list(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"data": [dict(row) for row in rows], "total": len(rows), "data_ref": "data", "object": "list"}
+
+
+def _expanded(target: Voucher | PromotionTier, expand: frozenset[str], stacking: StackingRules) -> dict[str, Any]:
     wire: dict[str, Any] = {"metadata": target.metadata}
     if "category" in expand:
-        wire["categories"] = render_categories(target)
+        wire["categories"] = [_stacked(category, stacking) for category in render_categories(target)]
     if "redeemable" in expand:
         wire["campaign_name"] = target.campaign.name if target.campaign else None
         wire["campaign_id"] = target.campaign.public_id if target.campaign else None
         if (name := getattr(target, "name", None)) is not None:
             wire["name"] = name
     return wire
+
+
+def _stacked(category: dict[str, Any], stacking: StackingRules) -> dict[str, Any]:
+    """A category with what the stacking rules make of it."""
+    kinds = (("EXCLUSIVE", stacking.exclusive), ("JOINT", stacking.joint))
+    kind = next((kind for kind, ids in kinds if category["id"] in ids), None)
+    return category if kind is None else {**category, "stacking_rules_type": kind}

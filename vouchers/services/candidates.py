@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,11 +22,13 @@ from vouchers.engine import codes, discounts, needs, stacking, validity
 from vouchers.engine.order_state import OrderState
 from vouchers.engine.rule_terms import RuleSet
 from vouchers.engine.stacking import Candidate
-from vouchers.engine.terms import Facts, GiftTerms, VoucherTerms
+from vouchers.engine.terms import CustomerFacts, Facts, GiftTerms, VoucherTerms
 from vouchers.errors import DuplicatedRedeemables, RedeemablesLimitExceeded
 from vouchers.models import Campaign, PromotionStack, PromotionTier, Voucher
 from vouchers.payloads import Redeemable, RedeemRequest
-from vouchers.services import candidate_tiers, memberships
+from vouchers.services import candidate_tiers, carts, counts, memberships
+from vouchers.services.channels import Channel
+from vouchers.services.counts import Subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,20 +218,73 @@ def facts_of(
     named: bool,
     data: CustomerData | None,
     at: datetime,
+    channel: Channel | None = None,
+    lock: bool = False,
 ) -> Facts:
-    """The situation. Membership is asked only of the segments that the rules name. data: sent and not stored."""
-    wanted = {
-        segment_id for entry in found for rule_set in entry.rule_sets for segment_id in needs.segment_ids(rule_set.tree)
-    }
-    return Facts(
+    """The situation. What rules read beside it is asked only where one does: each kind of it once for all of them.
+
+    data: sent and not stored. lock: keep campaigns whose limits are read to the end of the transaction.
+    """
+    entries = list(found)
+    wanted = needs.of(terms for entry in entries if (terms := entry.terms) is not None)
+    facts = Facts(
         at=at,
         zone=ZoneInfo(project.timezone),
         order=order,
         customer_named=named,
-        segments=memberships.of(project=project, segment_ids=wanted, customer=customer, data=data, at=at)
-        if wanted and named
-        else frozenset(),
+        customer=_customer_facts(customer, request.customer),
         metadata=request.metadata or {},
+        api_key=counts.channel_of(channel, user=False),
+        user=counts.channel_of(channel, user=True),
+    )
+    if wanted.nothing:
+        return facts
+    subjects = _subjects(entries)
+    if lock:
+        counted = {count.subject for count in wanted.counts} | {count.subject for count in wanted.unit_counts}
+        counts.lock_campaigns(subjects, counted)
+    segments: frozenset[str] = frozenset()
+    if wanted.segments and named:
+        segments = memberships.of(project=project, segment_ids=wanted.segments, customer=customer, data=data, at=at)
+    order, catalogue = carts.with_collections(
+        project, order, collections=wanted.collections, unit_types=wanted.unit_types, at=at
+    )
+    return replace(
+        facts,
+        order=order,
+        segments=segments,
+        counts=counts.read(
+            project=project, wanted=wanted.counts, subjects=subjects, customer=customer, channel=channel, at=at
+        ),
+        unit_counts=counts.read_units(wanted=wanted.unit_counts, subjects=subjects, customer=customer, order=order),
+        catalogue=catalogue,
+    )
+
+
+def _customer_facts(customer: Customer | None, sent: CustomerData | None) -> CustomerFacts:
+    """Who redeems: what is stored, with what the request says on top."""
+    metadata = dict(customer.metadata or {}) if customer is not None else {}
+    birthdate = customer.birthdate if customer is not None else None
+    if sent is not None:
+        metadata |= sent.metadata if isinstance(sent.metadata, Mapping) else {}
+        birthdate = sent.birthdate if isinstance(sent.birthdate, date) else birthdate
+    return CustomerFacts(
+        public_id=customer.public_id if customer is not None else None,
+        source_id=customer.source_id if customer is not None else None,
+        metadata=metadata,
+        birthdate=birthdate,
+    )
+
+
+def _subjects(entries: Iterable[Found]) -> Subjects:
+    vouchers = [entry.voucher for entry in entries if entry.voucher is not None]
+    tiers = [entry.tier for entry in entries if entry.tier is not None]
+    campaigns = [voucher.campaign for voucher in vouchers if voucher.campaign is not None]
+    campaigns += [tier.campaign for tier in tiers]
+    return Subjects(
+        {voucher.public_id: voucher.pk for voucher in vouchers},
+        {tier.public_id: tier.pk for tier in tiers},
+        {campaign.public_id: campaign.pk for campaign in campaigns},
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Q
@@ -10,14 +12,21 @@ from django.db.models import Q
 from config.kernel.errors import NotFound
 from config.project.models import Project
 from tracking.models import Order
-from tracking.payloads import OrderData
+from tracking.payloads import ItemData, OrderData, PricedLine
 from tracking.services import catalogue
-from vouchers.engine.order_state import Line, OrderState
+from tracking.services import collections as product_collections
+from tracking.services.catalogue import KnownLine
+from vouchers.engine.order_state import Item, Line, OrderState
+from vouchers.engine.terms import CatalogueItem
 from vouchers.payloads import RedeemRequest
 from vouchers.services import transactions
 
-AMOUNTS: Final = ("quantity", "price", "amount", "discount_amount", "subtotal_amount")
-"""Keys of a stored line that the engine computes with; the rest is only shown."""
+OF_LINE: Final = (*("price", "amount", "discount_amount", "initial_quantity", "initial_amount", "discount_quantity"),)
+AMOUNTS: Final = (
+    *OF_LINE,
+    *("quantity", "subtotal_amount", "applied_discount_amount", "applied_discount_quantity"),
+)
+"""Keys of a stored line that the engine computes with or that belong to one request; the rest is only shown."""
 
 
 def find_order(project: Project, order: OrderData | None, *, lock: bool = False) -> Order | None:
@@ -47,8 +56,8 @@ def state_of(project: Project, request: RedeemRequest, stored: Order | None) -> 
     if stored is None:
         return _fresh(project, request, request.order)
     if request.order.id is None:
-        return _stored(request, stored)
-    base, sent = _stored(request, stored), request.order
+        return _stored(project, request, stored)
+    base, sent = _stored(project, request, stored), request.order
     if sent.amount is None and sent.items is None:
         return base
     fresh = _fresh(project, request, sent)
@@ -63,7 +72,7 @@ def state_of(project: Project, request: RedeemRequest, stored: Order | None) -> 
 
 def _fresh(project: Project, request: RedeemRequest, sent: OrderData) -> OrderState:
     priced = catalogue.price_order(project=project, order=sent)
-    lines = tuple(Line(line.quantity, line.price, line.amount, data=line.data) for line in priced.lines)
+    lines = tuple(_fresh_line(line, item) for line, item in zip(priced.lines, sent.items or (), strict=True))
     amount = priced.amount
     amounts = [line.amount for line in lines]
     if request.items_decide and amounts and None not in amounts:
@@ -77,26 +86,116 @@ def _fresh(project: Project, request: RedeemRequest, sent: OrderData) -> OrderSt
     )
 
 
-def _stored(request: RedeemRequest, order: Order) -> OrderState:
+def _stored(project: Project, request: RedeemRequest, order: Order) -> OrderState:
     sent = request.order
     merged = {**(order.metadata or {}), **((sent.metadata if sent and sent.id else None) or {})}
     return OrderState(
         amount=order.amount,
         initial_amount=order.initial_amount,
         discount_amount=order.discount_amount,
-        lines=tuple(_line(line) for line in order.items),
+        lines=_stored_lines(project, order.items),
         data=_data(request, {"id": order.public_id, "source_id": order.source_id, "status": order.status}, merged),
     )
 
 
-def _line(line: Mapping[str, Any]) -> Line:
+def _fresh_line(line: PricedLine, item: ItemData) -> Line:
+    """A line as sent. A calculated number that is no amount comes back."""
+    data = line.data
+    if item.discount_quantity is not None:
+        data = {**data, "discount_quantity": item.discount_quantity}
+    return Line(line.quantity, line.price, line.amount, data=data, item=_item(line))
+
+
+def _stored_lines(project: Project, items: Sequence[Mapping[str, Any]]) -> tuple[Line, ...]:
+    """The lines of a stored order with what the catalogue knows of them now; their amounts stay."""
+    named = [
+        ItemData(
+            product_id=line.get("product_id"),
+            sku_id=line.get("sku_id"),
+            source_id=line.get("source_id"),
+            related_object=line.get("related_object"),
+            product=line.get("product"),
+            sku=line.get("sku"),
+            metadata=line.get("metadata"),
+        )
+        for line in items
+    ]
+    known = catalogue.price_items(project=project, items=named) if named else []
+    return tuple(_stored_line(line, _item(one)) for line, one in zip(items, known, strict=True))
+
+
+def _stored_line(line: Mapping[str, Any], item: Item) -> Line:
     return Line(
         quantity=line.get("quantity", 1),
-        price=line.get("price"),
-        amount=line.get("amount"),
-        discount_amount=line.get("discount_amount"),
+        **{name: line.get(name) for name in OF_LINE},
         data={key: value for key, value in line.items() if key not in AMOUNTS},
+        item=item,
     )
+
+
+def _item(line: PricedLine) -> Item:
+    """What a line is, for rules: by the ids it was sent with, and those of the catalogue."""
+    data = line.data
+    product, sku = (line.product, line.sku) if isinstance(line, KnownLine) else (None, None)
+    sent_product, sent_sku = data.get("product") or {}, data.get("sku") or {}
+    product_id, sku_id, source_id = data.get("product_id"), data.get("sku_id"), data.get("source_id")
+    is_sku = sku is not None or sku_id is not None or bool(sent_sku) or data.get("related_object") == "sku"
+    product_keys = {product_id, sent_product.get("id"), sent_product.get("source_id")}
+    sku_keys = {sku_id, sent_sku.get("id"), sent_sku.get("source_id")}
+    (sku_keys if is_sku else product_keys).add(source_id)
+    metadata = sent_product.get("metadata") or sent_sku.get("metadata")
+    if product is not None:
+        product_keys |= {product.public_id, product.source_id}
+        metadata = {**product.metadata, **(sent_product.get("metadata") or {})}
+    if sku is not None:
+        sku_keys |= {sku.public_id, sku.source_id}
+        metadata = {**(metadata or {}), **sku.metadata, **(sent_sku.get("metadata") or {})}
+    return Item(
+        product_id=product_id,
+        sku_id=sku_id,
+        product_keys=frozenset(key for key in product_keys if isinstance(key, str) and key),
+        sku_keys=frozenset(key for key in sku_keys if isinstance(key, str) and key),
+        metadata=data.get("metadata") or {},
+        product_metadata=metadata if isinstance(metadata, Mapping) else {},
+        known=line,
+    )
+
+
+def with_collections(
+    project: Project,
+    order: OrderState | None,
+    *,
+    collections: Collection[str],
+    unit_types: Collection[str],
+    at: datetime,
+) -> tuple[OrderState | None, dict[str, CatalogueItem]]:
+    """The order whose lines say in which of the collections they are, and the products that free units name.
+
+    Asks the catalogue for the units (two statements) and for the collections (one), where there are any.
+    """
+    wanted = [unit_type for unit_type in unit_types if not unit_type.startswith("pc_")]
+    named = [ItemData(sku_id=one) if one.startswith("sku_") else ItemData(product_id=one) for one in wanted]
+    lines = catalogue.price_items(project=project, items=named) if named else []
+    items = [_item(line) for line in lines]
+    if collections:
+        known = product_collections.read_many(project=project, public_ids=list(collections))
+        moment = product_collections.moment_of(project, at)
+
+        def placed(item: Item) -> Item:
+            line = item.known
+            if not isinstance(line, KnownLine):
+                return item
+            found = product_collections.of_line(known, line.data, moment, product=line.product, sku=line.sku)
+            return replace(item, collections=found)
+
+        items = [placed(item) for item in items]
+        if order is not None and order.basket.lines:
+            order = order.with_items([placed(line.item) for line in order.basket.lines])
+    found = {
+        unit_type: CatalogueItem(line.price, item, {"object": "order_item", **line.data})
+        for unit_type, line, item in zip(wanted, lines, items, strict=True)
+    }
+    return order, found
 
 
 def _data(request: RedeemRequest, fields: Mapping[str, Any], metadata: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -125,6 +125,8 @@ def _redeem(attempt: Attempt) -> Redeemed:
         named=candidates.is_named(attempt.identity, request),
         data=None,
         at=at,
+        channel=attempt.channel,
+        lock=True,
     )
     rules = stacking.read_stacking_rules(project.stacking_rules)
     stack = stacking.evaluate([entry.candidate() for entry in found], facts, rules)

@@ -62,7 +62,7 @@ def validate(*, project: Project, request: RedeemRequest, at: datetime, channel:
     """
     caller = channel or Channel()
     if request.session is None:
-        validation = _evaluate(project, request, at, store=True)
+        validation = _evaluate(project, request, at, store=True, channel=caller)
     else:
         session = request.session
         candidates.check(project, request)
@@ -77,7 +77,9 @@ def examine(*, project: Project, request: RedeemRequest, at: datetime) -> Valida
     return _evaluate(project, request, at, store=False)
 
 
-def _evaluate(project: Project, request: RedeemRequest, at: datetime, *, store: bool) -> Validation:
+def _evaluate(
+    project: Project, request: RedeemRequest, at: datetime, *, store: bool, channel: Channel | None = None
+) -> Validation:
     """store: keep the tracking token."""
     candidates.check(project, request)
     found = candidates.find(project, request.redeemables)
@@ -85,7 +87,7 @@ def _evaluate(project: Project, request: RedeemRequest, at: datetime, *, store: 
     identity = _identify(project, request, at, store=store)
     key = None if request.session is None else request.session.key
     sessions.weigh((entry.voucher for entry in found if entry.voucher), key=key, identity=identity, at=at)
-    return _decided(project, request, at, found, order, identity)
+    return _decided(project, request, at, found, order, identity, channel)
 
 
 def _identify(project: Project, request: RedeemRequest, at: datetime, *, store: bool) -> Identity:
@@ -113,7 +115,7 @@ def _hold(
             sessions.enter(project=project, key=session.key, identity=identity, at=at, browser=browser)
         found = candidates.find(project, request.redeemables, lock=True)
     sessions.weigh((entry.voucher for entry in found if entry.voucher), key=session.key, identity=identity, at=at)
-    validation = _decided(project, request, at, found, order, identity)
+    validation = _decided(project, request, at, found, order, identity, channel)
     if not validation.valid:
         return validation
     targets = [
@@ -132,6 +134,7 @@ def _decided(
     found: Sequence[Found],
     order: OrderState | None,
     identity: Identity,
+    channel: Channel | None,
 ) -> Validation:
     facts = candidates.facts_of(
         project=project,
@@ -142,6 +145,7 @@ def _decided(
         named=candidates.is_named(identity, request),
         data=request.customer,
         at=at,
+        channel=channel,
     )
     rules = stacking.read_stacking_rules(project.stacking_rules)
     return Validation(
