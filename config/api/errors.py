@@ -38,6 +38,11 @@ def status_of(error: DomainError) -> int:
 
 
 CANCELED: Final = "57014"
+MISSING: Final = "23503"
+"""What a row refers to was deleted between the look and the write, or the other way round."""
+DUPLICATE: Final = "23505"
+"""Somebody else took the name meanwhile; services that know which one say it better before it comes here."""
+CHANGED_MEANWHILE: Final = "Something that this request refers to was created or deleted meanwhile; look and try again"
 TOOK_TOO_LONG: Final = "The query took longer than allowed: ask for less, or with conditions that choose fewer rows"
 
 
@@ -128,10 +133,16 @@ def _method_not_allowed(context: dict[str, Any]) -> dict[str, Any]:
 
 
 def answer_database(error: BaseException) -> tuple[dict[str, Any], int, dict[str, str]] | None:
-    """503 for what passes, 400 for a value the database refused, None for a fault of ours."""
+    """503 for what passes, 400 for a value the database refused, 409 for a lost race, None for a fault of ours."""
     if is_bad_value(error):
         log.warning("a value passed validation and was refused by the database", exc_info=error)
         return envelope.body(400, "Invalid payload", key="invalid_payload"), 400, {}
+    if (lost := sqlstate_of(error)) in (MISSING, DUPLICATE):
+        log.warning("somebody else was faster: %s", lost)
+        key, message = (
+            ("duplicate_found", "Duplicated resource found") if lost == DUPLICATE else ("conflict", "Conflict")
+        )
+        return envelope.body(409, message, key=key, details=CHANGED_MEANWHILE), 409, {}
     if isinstance(error, DatabaseError) and is_temporary(error):
         state = sqlstate_of(error)
         log.warning("the database is not available: %s", state or type(error).__name__)

@@ -79,6 +79,11 @@ AWAY: Final = ErrorState(
     "Nothing was changed. This usually passes within seconds.",
     retry=True,
 )
+FASTER: Final = ErrorState(
+    409,
+    "Somebody else was faster",
+    "What this refers to was created or deleted meanwhile. Nothing was changed. Go back, look again and repeat it.",
+)
 UNREADABLE: Final = ErrorState(
     400, "This address cannot be read", "A part of it holds characters that cannot be stored."
 )
@@ -98,6 +103,8 @@ def state_of_database_error(error: DatabaseError) -> ErrorState | None:
         return TIMED_OUT
     if type(error).__name__ == "DataError":
         return UNREADABLE
+    if sqlstate in ("23503", "23505"):
+        return FASTER
     if (
         sqlstate is None
         or sqlstate[:2] in {"08", "53", "57"}

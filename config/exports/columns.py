@@ -84,7 +84,7 @@ def metadata(key: str, path: str = "metadata") -> Column:
 
 def json(name: str, path: str = "") -> Column:
     """A whole JSON column: arrays joined by commas, objects as JSON."""
-    return Column(name, lambda: _Text(F(path or name), _CELL))
+    return Column(name, lambda: _Text(F(path or name), _CELL), free_text=True)
 
 
 GUARD: Final = f"^(?!{HARMLESS.removeprefix('^')})(?={FORMULA.removeprefix('^')})"

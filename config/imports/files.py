@@ -255,13 +255,13 @@ def failed_rows_csv(import_file: ImportFile) -> Iterator[str]:
     """
     headers = import_file.headers
     unescape = bool(import_file.options.get("unescape"))
-    yield _csv_line([*headers, "_line", "_error"])
+    yield _csv_line([*map(guard, headers), "_line", "_error"])
     last = 0
     while failures := list(import_file.failures.filter(row__gt=last).order_by("row")[:1000]):
         for failure in failures:
             cells = [guard(unguard(cell) if unescape else cell) for cell in failure.cells]
             cells += [""] * (len(headers) - len(cells))
-            yield _csv_line([*cells[: len(headers)], str(failure.line), reason_of(failure.problems)])
+            yield _csv_line([*cells[: len(headers)], str(failure.line), guard(reason_of(failure.problems))])
         last = failures[-1].row
 
 

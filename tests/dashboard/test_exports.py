@@ -210,3 +210,36 @@ def test_no_cell_of_a_download_is_a_formula_and_import_gives_the_original(market
         assert cell == (f"'{payload}" if risky else payload)
         assert not risky or not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
         assert formulas.unguard(cell) == payload
+
+
+def guarded(payload):
+    return f"'{payload}" if payload in FORMULAS else payload
+
+
+def test_no_cell_of_vouchers_is_a_formula(marketer, project):
+    for index, payload in enumerate(FORMULAS + HARMLESS):
+        make_voucher(
+            code=payload,
+            code_key=payload,
+            project=project,
+            additional_info=payload,
+            metadata={"note": [payload, "x"], "n": index},
+        )
+    ask(marketer, "vouchers", ["code", "additional_info", "metadata.note", "metadata.n"])
+    found = {int(row[3]): row[:3] for row in file_of(marketer)[1:]}
+    for index, payload in enumerate(FORMULAS + HARMLESS):
+        assert found[index] == [guarded(payload), guarded(payload), formulas.guard(f"{payload},x")]
+
+
+def test_no_cell_of_redemptions_is_a_formula(marketer, project):
+    for index, payload in enumerate(FORMULAS + HARMLESS):
+        customer = make_customer(project=project, source_id=payload, name=payload)
+        make_redemption(
+            project, customer=customer, code=payload, token=payload, failure_code="x", failure_message=payload,
+            public_id=f"rf_{index}",
+        )  # fmt: skip
+    text = ["voucher_code", "customer_source_id", "customer_name", "tracking_id", "failure_message"]
+    ask(marketer, "redemptions", ["id", *text])
+    found = {row[0]: row[1:] for row in file_of(marketer)[1:]}
+    for index, payload in enumerate(FORMULAS + HARMLESS):
+        assert found[f"rf_{index}"] == [guarded(payload)] * 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import zipfile
 
@@ -16,6 +17,7 @@ from config.imports.models import ImportFile
 from config.imports.runner import run_import
 from config.jobs import runner
 from config.jobs.models import AsyncAction
+from config.kernel.formulas import unguard
 from customers.models import Customer
 from customers.services.importing import SUBJECT
 from customers.tasks import convert_file, import_customers, preview_file
@@ -398,3 +400,16 @@ def test_an_archive_that_is_no_workbook_is_refused_at_once(marketer, large):
         archive.writestr("a.txt", "x" * 1000)
     assert upload(marketer, buffer.getvalue(), name="crm.xlsx").status_code == 400
     assert not ImportFile.objects.exists()
+
+
+def test_failed_rows_come_back_without_formulas_and_mean_the_same(marketer):
+    content = b"Source_id,Name,Birthdate\na,=1+1,x\nb,'=1+1,x\nc,-5,x\nd,@SUM(1),=x\n"
+    file = uploaded(marketer, content)
+    marketer.post(at_step("import-map", file), chosen(file))
+    marketer.post(at_step("import-run", file), {"do": "start"})
+    work(AsyncAction.objects.get())
+    body = b"".join(marketer.get(at_step("import-failed", file)).streaming_content).decode("utf-8-sig")
+    rows = [row[:3] for row in csv.reader(io.StringIO(body))][1:]
+    assert rows == [["a", "'=1+1", "x"], ["b", "'=1+1", "x"], ["c", "-5", "x"], ["d", "'@SUM(1)", "'=x"]]
+    for row, line in zip(rows, content.decode().splitlines()[1:], strict=True):
+        assert [unguard(cell) for cell in row] == [unguard(cell) for cell in line.split(",")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import DataError, OperationalError
+from django.db import DataError, IntegrityError, OperationalError
 from django.test import Client
 from django.urls import reverse
 
@@ -96,6 +96,7 @@ def test_unknown_addresses_are_a_page_inside_the_shell(marketer):
         (OperationalError("x"), "08006", 503, "The database is not answering"),
         (OperationalError("x"), "53300", 503, "The database is not answering"),
         (DataError("x"), None, 400, "This address cannot be read"),
+        (IntegrityError("x"), "23503", 409, "Somebody else was faster"),
     ],
 )
 def test_a_database_error_is_a_state_of_the_page(marketer, monkeypatch, error, sqlstate, status, sentence):

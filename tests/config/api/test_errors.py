@@ -1,11 +1,23 @@
 from __future__ import annotations
 
 import pytest
-from django.db import DataError, InterfaceError, InternalError, OperationalError, ProgrammingError
+from django.db import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+)
 from rest_framework import exceptions
 
 from config.api import errors
 from config.kernel.errors import DuplicateFound, Forbidden, InvalidPayload, LimitExceeded, NotFound, Refused
+from config.project.models import AuditEntry
+from tests.factories import make_shop, make_voucher
+from vouchers.api import viewsets
+from vouchers.models import Voucher
 
 
 class Cause(Exception):
@@ -34,6 +46,9 @@ def database_error(kind, sqlstate):
         (InternalError, "25P04", 503),
         (DataError, "22003", 400),
         (DataError, None, 400),
+        (IntegrityError, "23503", 409),
+        (IntegrityError, "23505", 409),
+        (IntegrityError, "23502", None),
         (ProgrammingError, "42601", None),
         (InternalError, "XX000", None),
     ],
@@ -95,3 +110,23 @@ REQUIRED = [exceptions.ErrorDetail("This field is required.", "required")]
 )
 def test_serializer_errors_name_the_property(detail, sentence):
     assert errors.describe(detail) == sentence
+
+
+@pytest.mark.django_db
+def test_a_row_that_goes_away_before_the_commit_is_a_conflict_in_the_envelope(monkeypatch):
+    """The customer is deleted by somebody else after the voucher's holder was looked up."""
+    shop = make_shop()
+    voucher = make_voucher(code="TEN", project=shop.project)
+    former = viewsets.vouchers.update
+
+    def update(**given):
+        Voucher.objects.filter(pk=voucher.pk).update(holder_id=0)
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        return former(**given)
+
+    monkeypatch.setattr(viewsets.vouchers, "update", update)
+    answer = shop.server().put("/v1/vouchers/TEN", {"additional_info": "x"})
+    assert (answer.status_code, answer.json()["key"]) == (409, "conflict")
+    assert Voucher.objects.get().additional_info is None
+    assert not AuditEntry.objects.exists()
