@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 
-from config.api import wire_json
+from config.api import limits, wire_json
 from config.dashboard import kit
 from config.dashboard.base import Page, sentence_of
 from config.kernel.errors import DomainError, InvalidPayload
@@ -18,6 +19,8 @@ from customers.services import profiles
 from segments import services
 from segments.dashboard import values
 
+PREVIEWS: Final = (5, 1)
+"""Counts of each phase a person may ask for, in so many seconds: the page itself waits a quarter of one."""
 GROUPS: Final = {"all": "All of these", "any": "Any of these", "none": "None of these", "not": "Not this"}
 
 
@@ -50,6 +53,8 @@ class Preview(Answer):
         except DomainError as error:
             return refused(error)
         phase = 2 if body.get("phase") == 2 else 1
+        if not limits.hit(f"segments.preview.{phase}.{self.user.pk}", PREVIEWS, time.time()).allowed:
+            return JsonResponse({"message": "Too many counts at once. Wait a second."}, status=429)
         found = services.preview(project=self.project, filter=body.get("filter"), at=self.at, phase=phase)
         own = {
             "sample": [member(customer) for customer in found.sample],

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from segments.dashboard import answers, builder, growth, views
+from segments.dashboard import answers, builder, growth, relations, views
 
 urlpatterns = [
     path("segments/", views.SegmentList.as_view(), name="segments"),
@@ -16,6 +16,10 @@ urlpatterns = [
     path("segments/<str:public_id>/definition/", views.SegmentDefinition.as_view(), name="segment-definition"),
     path("segments/<str:public_id>/used-in/", views.SegmentUsage.as_view(), name="segment-usage"),
     path("segments/<str:public_id>/growth/", growth.SegmentGrowth.as_view(), name="segment-growth"),
+    path("segments/<str:public_id>/activity/", relations.SegmentActivity.as_view(), name="segment-activity"),
+    path("segments/<str:public_id>/overlap/", relations.SegmentOverlap.as_view(), name="segment-overlap"),
+    path("segments/<str:public_id>/check/", relations.SegmentWhy.as_view(), name="segment-check"),
+    path("segments/<str:public_id>/activate/", relations.ActivateSegment.as_view(), name="segment-activate"),
     path("segments/<str:public_id>/freeze/", growth.FreezeSegment.as_view(), name="segment-freeze"),
     path("segments/<str:public_id>/edit/", builder.EditSegment.as_view(), name="segment-edit"),
     path("segments/<str:public_id>/count/", views.SegmentCount.as_view(), name="segment-count"),

@@ -22,6 +22,11 @@ from segments.dashboard.lists import member_list, members_of, segment_list, segm
 from segments.models import Segment
 
 AUDIENCE: Final = Crumb("Audience")
+REST: Final = (
+    *(("segment-overlap", "Overlap"), ("segment-check", "Is a customer in?"), ("segment-definition", "Definition")),
+    *(("segment-usage", "Used in"), ("segment-activity", "Activity")),
+)
+"""The tabs of every segment's page after its members and their growth."""
 
 
 class SegmentList(Page):
@@ -73,8 +78,7 @@ class SegmentPage(Page):
         """Title, way, tabs and what the buttons need."""
         static = segment.type == Segment.Type.STATIC
         growth = (("segment-growth", "Growth"),) if segment.type == Segment.Type.AUTO_UPDATE else ()
-        rest = (("segment-definition", "Definition"), ("segment-usage", "Used in"))
-        tabs = (("segment", "Members"), *growth, *rest)
+        tabs = (("segment", "Members"), *growth, *REST)
         return {
             "title": segment.name,
             "crumbs": (AUDIENCE, Crumb("Segments", reverse("dashboard:segments"))),

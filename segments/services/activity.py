@@ -17,7 +17,7 @@ CREATED: Final = "segment.created"
 UPDATED: Final = "segment.updated"
 FILTERS_UPDATED: Final = "segment.filters_updated"
 ACTIVATED: Final = "segment.activated"
-"""A passive segment became one that reports; written by whatever makes it so."""
+"""A passive segment became one that reports."""
 PREFIX: Final = "segment."
 
 

@@ -75,18 +75,18 @@ def preview(*, project: Project, filter: object, at: datetime, phase: int = 2) -
         return Preview(problems=problems)
     words = words_of(project, node, scope)
     condition = to_q(node, scope)
-    small = _within_budget(lambda: _total(project, EXACT_UP_TO + 1)) or 0
+    small = within_budget(lambda: _total(project, EXACT_UP_TO + 1)) or 0
     if phase == 1 and small > EXACT_UP_TO:
         return _estimate(project, condition, words)
-    counted = _within_budget(lambda: _count(project, condition))
+    counted = within_budget(lambda: _count(project, condition))
     if counted is None:
         return _estimate(project, condition, words)
     count, total = counted
     share = count / total if total else 0.0
     if phase == 1:
         return Preview(count, True, share, sentence=words)
-    rows = _within_budget(lambda: _newest(project, condition)) if count else ()
-    empties = () if count else _within_budget(lambda: _empties(project, node, scope)) or ()
+    rows = within_budget(lambda: _newest(project, condition)) if count else ()
+    empties = () if count else within_budget(lambda: _empties(project, node, scope)) or ()
     return Preview(count, True, share, rows or (), sentence=words, empties=empties)
 
 
@@ -137,7 +137,7 @@ def _estimate(project: Project, condition: Q, words: str) -> Preview:
             row = cursor.fetchone()
         return (row[0], row[1]) if row else (0, 0)
 
-    found = _within_budget(run)
+    found = within_budget(run)
     if found is None:
         return Preview(sentence=words)
     matched, seen = found
@@ -151,7 +151,7 @@ def two_digits(number: int) -> int:
     return (number + step // 2) // step * step
 
 
-def _within_budget(ask: Callable[[], Answer]) -> Answer | None:
+def within_budget(ask: Callable[[], Answer]) -> Answer | None:
     """The answer, or None where a statement took longer than the budget."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:

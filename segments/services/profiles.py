@@ -128,9 +128,10 @@ def delete(*, project: Project, identifier: str) -> None:
             raise NotFound.of("segment", identifier)
         used = uses.uses_of(segment)
         if used:
-            same = [use.id for use in used if use.type == used[0].type]
+            kinds = dict.fromkeys(use.type for use in used)
+            lists = [f"{kind}s with ids [{', '.join(use.id for use in used if use.type == kind)}]" for kind in kinds]
             raise ResourceInUse(
-                f"Resource segment with id {identifier} is in use by {used[0].type}s with ids [{', '.join(same)}]",
+                f"Resource segment with id {identifier} is in use by {' and '.join(lists)}",
                 resource_id=identifier,
                 resource_type="segment",
             )

@@ -13,7 +13,9 @@ from customers.payloads import CustomerData, parse_customer
 from segments import services
 from segments.errors import SegmentChanged, SegmentNotEditable
 from segments.models import Membership, Segment
+from segments.services import activation, overlaps
 from tests.factories import NOW, make_customer, make_project, make_rule
+from tracking.models import Event
 from tracking.services import events
 
 pytestmark = pytest.mark.django_db
@@ -279,3 +281,41 @@ def test_a_schema_declared_later_changes_the_type_and_never_breaks_a_segment():
     assert services.is_member(segment=numeric, customer=ann, data=None, at=NOW)
     with pytest.raises(InvalidFilter):
         make(condition("metadata.level", contains="1"))
+
+
+def test_a_segment_in_use_by_rules_and_segments_names_them_all():
+    used = make()
+    outer = make(condition("segments", **{"is": [used.public_id]}))
+    rules = [make_rule(project=used.project, segment_ids=[used.public_id]) for _ in range(2)]
+    with pytest.raises(ResourceInUse) as refused:
+        services.delete(project=used.project, identifier=used.public_id)
+    listed = ", ".join(rule.public_id for rule in rules)
+    assert f"validation rules with ids [{listed}]" in refused.value.details
+    assert f"segments with ids [{outer.public_id}]" in refused.value.details
+    assert Segment.objects.filter(pk=used.pk).exists()
+
+
+def test_a_passive_segment_can_be_activated_once():
+    ann = make_customer(name="Ann", address={"city": "Berlin"})
+    segment = activation.activate(segment=make(), at=NOW)
+    assert (segment.type, segment.is_counting, segment.version) == ("auto-update", True, 2)
+    assert names(segment) == [ann.name]
+    with pytest.raises(SegmentNotEditable):
+        activation.activate(segment=segment, at=NOW)
+    types = Event.objects.filter(name=segment.public_id).order_by("pk").values_list("type", flat=True)
+    assert list(types) == ["segment.created", "segment.activated"]
+
+
+def test_an_overlap_counts_each_region_in_one_statement(django_assert_num_queries):
+    berlin, gold = make(), make(condition("metadata.tier", **{"is": ["gold"]}))
+    both = make_customer(address={"city": "Berlin"}, metadata={"tier": "gold"})
+    make_customer(address={"city": "Berlin"})
+    make_customer(address={"city": "Berlin"})
+    make_customer(name="neither")
+    make_customer(address={"city": "Berlin"}, project=make_project("Other"))
+    static = make(filter=None, type="static", customers=[both.public_id])
+    found = overlaps.of(project=berlin.project, segments=[berlin, gold], at=NOW)
+    assert [(one.inside, one.count) for one in found] == [((True, True), 1), ((True, False), 2), ((False, True), 0)]
+    with django_assert_num_queries(4):  # savepoint, time limit, statement, release
+        three = overlaps.of(project=berlin.project, segments=[berlin, gold, static], at=NOW)
+    assert (three[0].inside, three[0].count, len(three)) == ((True, True, True), 1, 7)
