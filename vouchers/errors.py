@@ -138,3 +138,15 @@ class NotEnoughCodes(Invalid):
     """Not enough codes"""
 
     key = "not_enough_codes"
+
+
+class DuplicateKey(Invalid):
+    """Duplicate codes"""
+
+    key = "duplicate_key"
+
+
+class InvalidVoucherItems(Invalid):
+    """Invalid Voucher"""
+
+    key = "invalid_voucher"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 
 from config.project.querysets import ScopedQuerySet
 
 if TYPE_CHECKING:
-    from vouchers.models import Redemption, RuleAssignment, Voucher
+    from vouchers.models import Campaign, PromotionTier, Redemption, RuleAssignment, Voucher
 
 
 class VoucherQuerySet(ScopedQuerySet["Voucher"]):
@@ -48,3 +48,30 @@ class RuleAssignmentQuerySet(ScopedQuerySet["RuleAssignment"]):
         if voucher.campaign_id is not None:
             target |= Q(campaign_id=voucher.campaign_id)
         return self.filter(target).select_related("rule").order_by("pk")
+
+
+class CampaignQuerySet(ScopedQuerySet["Campaign"]):
+    """Campaigns of a project; start with `.of(project).alive()`."""
+
+    def alive(self) -> Self:
+        """Not in the bin."""
+        return self.filter(deleted_at__isnull=True)
+
+    def for_wire(self) -> Self:
+        """With all that a rendered campaign names: its category, rules and tiers."""
+        tiers: Any = self.model._meta.get_field("tiers").related_model
+        return self.select_related("category").prefetch_related(
+            "rule_assignments__rule", Prefetch("tiers", tiers.objects.for_wire().order_by("hierarchy", "pk"))
+        )
+
+
+class PromotionTierQuerySet(ScopedQuerySet["PromotionTier"]):
+    """Tiers of a project's promotions."""
+
+    def alive(self) -> Self:
+        """Of campaigns that are not in the bin."""
+        return self.filter(campaign__deleted_at__isnull=True)
+
+    def for_wire(self) -> Self:
+        """With all that a rendered tier names."""
+        return self.select_related("campaign__category", "category").prefetch_related("rule_assignments__rule")

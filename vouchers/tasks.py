@@ -11,7 +11,7 @@ from config.jobs import bulk, queues, runner
 from config.jobs.bulk import Done, refused
 from config.jobs.runner import Run
 from config.kernel import instants
-from vouchers.services import importing, metadata, sessions, usage
+from vouchers.services import campaign_codes, campaign_imports, generation, importing, metadata, sessions, usage
 from vouchers.wire_drafts import draft_of
 
 
@@ -65,3 +65,27 @@ def import_many(run: Run) -> dict[str, Any]:
         ]
 
     return bulk.run(run, apply, clock=instants.now, key="code", thing="voucher")
+
+
+@runner.job(queue=queues.LONG, name="vouchers.generate_codes")
+def generate_codes(run: Run) -> dict[str, Any]:
+    """Make codes for a campaign."""
+    return generation.generate(run, clock=instants.now)
+
+
+@runner.job(queue=queues.LONG, name="vouchers.update_codes")
+def update_codes(run: Run) -> dict[str, Any]:
+    """Let codes follow their campaign."""
+    return campaign_codes.follow(run, clock=instants.now)
+
+
+@runner.job(queue=queues.LONG, name="vouchers.delete_codes")
+def delete_codes(run: Run) -> dict[str, Any]:
+    """Take the codes of a removed campaign away."""
+    return campaign_codes.remove(run, clock=instants.now)
+
+
+@runner.job(queue=queues.LONG, name="vouchers.import_codes")
+def import_codes(run: Run) -> dict[str, Any]:
+    """Bring given codes into a campaign."""
+    return campaign_imports.bring_in(run, clock=instants.now)

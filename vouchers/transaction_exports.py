@@ -83,7 +83,16 @@ KIND: Final = ExportKind(
 
 def of_voucher(code: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of an export of one voucher's ledger: whatever else was asked for, only its lines."""
-    filters: dict[str, Any] = {"voucher_id": {"conditions": {"$in": [code]}}}
+    return _only("voucher_id", code, parameters)
+
+
+def of_campaign(public_id: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for the ledgers of a campaign's cards."""
+    return _only("campaign_id", public_id, parameters)
+
+
+def _only(field: str, value: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    filters: dict[str, Any] = {field: {"conditions": {"$in": [value]}}}
     asked = parameters.get("filters", parameters.get("filter"))
     if isinstance(asked, Mapping) and any(key != "junction" for key in asked):
         filters = {"junction": "and", **filters, "asked": {"junction": "and", **asked}}

@@ -158,6 +158,8 @@ def describe(detail: Any, path: str = "") -> str:
         if code == "required":
             place = f"Property {path}" if path else "Payload"
             return f"{place} should have required property '{key}'"
+        if isinstance(key, int):
+            return describe(child, f"{path}[{key}]")
         return describe(child, path if key == "non_field_errors" else f"{path}.{key}")
     if isinstance(detail, list) and detail:
         index = next((i for i, child in enumerate(detail) if child), 0)

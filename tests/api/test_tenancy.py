@@ -112,6 +112,7 @@ def known(full: Shop) -> dict[str, list[str]]:
         "collection_id": [project_row("tracking.ProductCollection", full)],
         "project_id": [project.public_id],
         "category_id": [project_row("vouchers.Category", full)],
+        "campaign_id": [project_row("vouchers.Campaign", full)],
     }
 
 

@@ -10,6 +10,7 @@ from rest_framework.routers import Route
 
 from config.api.routing import IDENTIFIER, WireRouter
 from vouchers.api.assets import BarcodeView, QrView
+from vouchers.api.campaigns import CampaignViewSet
 from vouchers.api.categories import CategoryViewSet
 from vouchers.api.client_views import ClientValidateView, VoucherValidateView
 from vouchers.api.rollbacks import RollbacksView, RollbackView
@@ -49,6 +50,7 @@ router.register("validation-rules-assignments", AllAssignmentsViewSet, basename=
 router.register(rf"validation-rules/{ONE}/assignments", RuleAssignmentViewSet, basename="rule-assignment")
 router.register("validation-rules", ValidationRuleViewSet, basename="validation-rule")
 router.register("redemptions", RedemptionViewSet, basename="redemption")
+router.register("campaigns", CampaignViewSet, basename="campaign")
 router.register("categories", CategoryViewSet, basename="category")
 router.register("vouchers", VoucherViewSet, basename="voucher")
 

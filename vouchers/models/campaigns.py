@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 
 from config.project.fields import PublicIdField
 from config.project.models import Scoped
+from vouchers.querysets import CampaignQuerySet
 
 
 class Category(Scoped):
@@ -70,6 +71,8 @@ class Campaign(Scoped):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CampaignQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         constraints: ClassVar = [

@@ -9,6 +9,7 @@ from django.db import models
 from config.project.fields import PublicIdField
 from config.project.models import Scoped
 from vouchers.models.campaigns import Campaign, Category
+from vouchers.querysets import PromotionTierQuerySet
 
 
 class PromotionTier(Scoped):
@@ -33,6 +34,8 @@ class PromotionTier(Scoped):
     orders_discount_amount = models.BigIntegerField(default=0)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PromotionTierQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         constraints: ClassVar = [

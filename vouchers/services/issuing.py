@@ -18,7 +18,7 @@ from vouchers.engine.codes import CodeConfig, CodeConfigError
 from vouchers.engine.offers import OfferError
 from vouchers.errors import InvalidCampaign, InvalidCodeConfig, InvalidGift, InvalidVoucher
 from vouchers.models import Campaign, Category, Voucher
-from vouchers.services import balances, validation_rules, voucher_events
+from vouchers.services import balances, templates, validation_rules, voucher_events
 
 TRIES: Final = 20
 """How often a generated code may collide before the pattern counts as used up."""
@@ -38,17 +38,14 @@ def create(
     MetadataValidationFailed, NotFound (campaign, category, rule).
     """
     campaign = _campaign(project, data)
-    merged = _with_template(data, campaign)
-    schemas.require(project, "voucher", merged.get("metadata"), whole=True)
-    voucher = _voucher(project, merged, at)
-    voucher.campaign = campaign
-    voucher.category, voucher.category_tag = category_of(project, merged)
+    voucher = draft(project=project, campaign=campaign, data=data, at=at)
+    sent_config = data.get("code_config") or templates.inherited(campaign).get("code_config")
     given = code or data.get("code")
     with transaction.atomic():
         if given:
             _insert_given(project, voucher, given)
         else:
-            _insert_generated(project, voucher, code_config(data.get("code_config") or project.default_code_config))
+            _insert_generated(project, voucher, code_config(sent_config or project.default_code_config))
         if voucher.type == Voucher.Type.GIFT:
             balances.open_ledger(voucher=voucher, at=at)
         if rule_ids := data.get("validation_rules"):
@@ -90,15 +87,24 @@ def check_validity(terms: Mapping[str, Any]) -> None:
 
 
 def draft(
-    *, project: Project, data: Mapping[str, Any], at: datetime, categories: Mapping[str, Category] | None = None
+    *,
+    project: Project,
+    data: Mapping[str, Any],
+    at: datetime,
+    campaign: Campaign | None = None,
+    categories: Mapping[str, Category] | None = None,
 ) -> Voucher:
-    """An unsaved voucher without a code and without a campaign, its terms checked, for who stores many at once.
+    """An unsaved voucher without a code: what was sent, and for the rest its campaign's template; its terms checked.
 
     categories: by name, of all that `data` may name. Raises as `create`.
     """
-    schemas.require(project, "voucher", data.get("metadata"), whole=True)
-    voucher = _voucher(project, data, at)
-    voucher.category, voucher.category_tag = category_of(project, data, categories)
+    merged = templates.inherited(campaign) | {key: value for key, value in data.items() if value is not None}
+    if campaign is None or campaign.use_voucher_metadata_schema:
+        schemas.require(project, "voucher", merged.get("metadata"), whole=True)
+    voucher = _voucher(project, merged, at, in_campaign=campaign is not None)
+    voucher.campaign = campaign
+    voucher.is_referral_code = bool(merged.get("is_referral_code"))
+    voucher.category, voucher.category_tag = category_of(project, merged, categories)
     return voucher
 
 
@@ -121,12 +127,15 @@ def category_of(
     return (None if name is None else categories.filter(name=name).order_by("pk").first()), name
 
 
-def _voucher(project: Project, data: Mapping[str, Any], at: datetime) -> Voucher:
-    kind = _type_of(data)
+def _voucher(project: Project, data: Mapping[str, Any], at: datetime, *, in_campaign: bool) -> Voucher:
+    kind = _type_of(data, in_campaign=in_campaign)
     check_validity(data)
     voucher = Voucher(project=project, type=kind, created_at=at)
     if kind == Voucher.Type.DISCOUNT:
         voucher.discount = checked_discount(data["discount"])
+    elif kind == Voucher.Type.LOYALTY:
+        points = data["loyalty_card"].get("points") or 0
+        voucher.loyalty_card = {"points": points, "balance": points}
     else:
         gift = data["gift"]
         try:
@@ -144,15 +153,12 @@ def _voucher(project: Project, data: Mapping[str, Any], at: datetime) -> Voucher
     return voucher
 
 
-def _type_of(data: Mapping[str, Any]) -> str:
+def _type_of(data: Mapping[str, Any], *, in_campaign: bool) -> str:
     """The type that was sent, or that the payload implies. Raises InvalidVoucher where the two do not go together."""
-    kind = data.get("type")
-    if kind is None:
-        kind = Voucher.Type.DISCOUNT if data.get("discount") else Voucher.Type.GIFT if data.get("gift") else None
-    if kind == Voucher.Type.LOYALTY or (kind is None and data.get("loyalty_card")):
+    kind = data.get("type") or next((kind for kind, term in templates.TERM.items() if data.get(term)), None)
+    if kind == Voucher.Type.LOYALTY and not in_campaign:
         raise InvalidVoucher("Property .type: 'LOYALTY_CARD' is not supported; loyalty cards require a campaign")
-    needed = {Voucher.Type.DISCOUNT: "discount", Voucher.Type.GIFT: "gift"}
-    if kind is None or not data.get(needed[Voucher.Type(kind)]):
+    if kind is None or not data.get(templates.TERM[Voucher.Type(kind)]):
         raise InvalidVoucher("gift or discount is missing")
     return str(kind)
 
@@ -165,16 +171,11 @@ def _campaign(project: Project, data: Mapping[str, Any]) -> Campaign | None:
     campaign = Campaign.objects.of(project).filter(deleted_at=None, **by).first()
     if campaign is None:
         raise NotFound.of("campaign", named)
+    if campaign.campaign_type == Campaign.CampaignType.PROMOTION:
+        raise InvalidCampaign("You can not generate vouchers for PROMOTION campaign.")
     if campaign.type == Campaign.Type.STANDALONE and campaign.vouchers.exists():
         raise InvalidCampaign("You can not generate vouchers for STANDALONE type campaign.")
     return campaign
-
-
-def _with_template(data: Mapping[str, Any], campaign: Campaign | None) -> dict[str, Any]:
-    """What was sent, and for the rest the campaign's template."""
-    sent = {key: value for key, value in data.items() if value is not None}
-    template = {} if campaign is None else campaign.voucher or {}
-    return {**{key: value for key, value in template.items() if value is not None}, **sent}
 
 
 def _insert_given(project: Project, voucher: Voucher, code: str) -> None:

@@ -67,6 +67,16 @@ def find(*, project: Project, public_id: str) -> ValidationRule:
     return rule
 
 
+def find_all(*, project: Project, public_ids: Sequence[str]) -> list[ValidationRule]:
+    """The rules of these ids, each once, in order. Raises NotFound naming the first that is unknown."""
+    wanted = list(dict.fromkeys(public_ids))
+    rows = ValidationRule.objects.of(project).filter(public_id__in=[name for name in wanted if "\0" not in name])
+    found = {rule.public_id: rule for rule in rows}
+    if missing := [public_id for public_id in wanted if public_id not in found]:
+        raise NotFound.of("validation_rules", missing[0])
+    return [found[public_id] for public_id in wanted]
+
+
 def assign(
     *,
     project: Project,
@@ -99,20 +109,16 @@ def assign(
 
 def assign_all(*, project: Project, voucher: Voucher, rule_ids: Sequence[str], at: datetime) -> list[RuleAssignment]:
     """Bind the rules named at a voucher's creation, each once, in the caller's transaction. Raises NotFound."""
-    wanted = list(dict.fromkeys(rule_ids))
-    found = {rule.public_id: rule for rule in ValidationRule.objects.of(project).filter(public_id__in=wanted)}
-    if missing := [rule_id for rule_id in wanted if rule_id not in found]:
-        raise NotFound.of("validation_rules", missing[0])
     assignments = [
         RuleAssignment(
             project=project,
-            rule=found[rule_id],
+            rule=rule,
             voucher=voucher,
             related_object_type="voucher",
             related_object_id=voucher.public_id,
             created_at=at,
         )
-        for rule_id in wanted
+        for rule in find_all(project=project, public_ids=rule_ids)
     ]
     return RuleAssignment.objects.bulk_create(assignments)
 
