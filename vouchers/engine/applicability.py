@@ -24,11 +24,20 @@ LimitOf = Callable[[ApplicableEntry, int], int | None]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The lines that are touched, in candidate order: parallel columns. units: how many of each line's."""
+    """The lines that are touched, in candidate order: parallel columns. units: how many of each line's.
+
+    whole: every line with all its units, in request order, by one entry: `indices` and `units` are the basket's own.
+    """
 
     indices: Sequence[int] = ()
     units: Sequence[int] = ()
     entries: Sequence[ApplicableEntry] = ()
+    whole: bool = False
+
+    @property
+    def distinct(self) -> Collection[ApplicableEntry]:
+        """The entries, each once."""
+        return self.entries[:1] if self.whole else {id(entry): entry for entry in self.entries}.values()
 
 
 NOTHING: Final = Selection()
@@ -58,8 +67,13 @@ def select(
         return NOTHING
     basket = order.basket
     out = set(taken).union(*(matching(basket, entry.ref) for entry in applicable_to.excluded))
+    claimed = _claimed(basket, applicable_to)
+    if len(claimed) == 1 and claimed[0][1] is basket.everything and not out and bundles is None:
+        entry = claimed[0][0]
+        if entry.effect == "APPLY_TO_EVERY" and _takes_all(entry):
+            return Selection(basket.everything, basket.quantities, [entry] * len(basket.lines), whole=True)
     columns = _Columns()
-    for entry, matched in _claimed(basket, applicable_to):
+    for entry, matched in claimed:
         free = [index for index in matched if index not in out] if out else matched
         _choose(basket, entry, free, columns, bundles, units_left)
     if len(columns.indices) > 1 and all(entry.effect == "APPLY_TO_EVERY" for entry in applicable_to.included):
@@ -70,6 +84,11 @@ def select(
 def matching(basket: Basket, ref: ProductRef) -> Sequence[int]:
     """The indices of the lines that a product, a SKU or a collection names, in request order."""
     return basket.named(ref.object, ref.id, ref.source_id)
+
+
+def _takes_all(entry: ApplicableEntry) -> bool:
+    limits = (entry.quantity_limit, entry.aggregated_quantity_limit)
+    return limits == (None, None) and not entry.skip_initially and entry.repeat == 1 and not entry.history_limits
 
 
 def _claimed(basket: Basket, applicable_to: ApplicableTo) -> list[tuple[ApplicableEntry, Sequence[int]]]:

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
-from itertools import zip_longest
 from typing import Any, Final
 
 from config.kernel.amounts import rounded
@@ -248,12 +247,11 @@ def _spend(situation: Situation, balance: int, credits: int | None, effect: str)
         return order.with_order_discount(used), used
     found, subtotals = situation.selection, order.subtotals
     left = min(usable, order.total_amount)
-    taken: dict[int, int] = {}
+    amounts = []
     for index in found.indices:
-        taken[index] = min(left, max(0, subtotals[index] or 0))
-        left -= taken[index]
-    used = sum(taken.values())
-    return (order.with_item_discounts(taken) if taken else order.with_nothing()), used
+        amounts.append(min(left, max(0, subtotals[index] or 0)))
+        left -= amounts[-1]
+    return (order.with_item_discounts(found.indices, amounts) if amounts else order.with_nothing()), sum(amounts)
 
 
 def _shown(terms: VoucherTerms, effect: str, situation: Situation | None) -> dict[str, Any]:
@@ -296,4 +294,12 @@ def _columns_added(columns: list[Column | None]) -> Column | None:
     known = [column for column in columns if column is not None]
     if not known:
         return None
-    return [sum_known(values) for values in zip_longest(*known)]
+    size = max(len(column) for column in known)
+    total: Column = [None] * size
+    for column in known:
+        longer = column if len(column) == size else [*column, *[None] * (size - len(column))]
+        total = [
+            one if more is None else more if one is None else one + more
+            for one, more in zip(total, longer, strict=True)
+        ]
+    return total

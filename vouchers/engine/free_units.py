@@ -54,8 +54,9 @@ def apply(situation: Situation) -> OrderState:
     if not cart.taken:
         return after
     subtotals = after.subtotals
-    taken = {index: max(0, min(off, subtotals[index] or 0)) for index, off in cart.taken.items()}
-    return after.with_item_discounts(taken, cart.touched)
+    indices = sorted(cart.taken)
+    amounts = [max(0, min(cart.taken[index], subtotals[index] or 0)) for index in indices]
+    return after.with_item_discounts(indices, amounts, [cart.touched[index] for index in indices])
 
 
 def number_of(unit: UnitTerms, situation: Situation) -> int:

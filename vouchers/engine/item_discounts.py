@@ -5,7 +5,7 @@ Source: validation and redemption, item level.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -46,17 +46,22 @@ def _amount_by_quantity(situation: Situation) -> list[int]:
     return [min(off * units, worth) for off, units, worth in columns]
 
 
+def _left(situation: Situation) -> list[int]:
+    """What is left to pay of each selected line."""
+    subtotals, found = situation.order.subtotals, situation.selection
+    column = subtotals if found.whole else _at(subtotals, found.indices)
+    return [left if left is not None and left > 0 else 0 for left in column]
+
+
 def _proportionally(situation: Situation) -> list[int]:
-    subtotals = situation.order.subtotals
-    values = [max(0, subtotals[index] or 0) for index in situation.selection.indices]
+    values = _left(situation)
     return split(min(int(situation.value()) * situation.times, sum(values)), values)
 
 
 def _proportionally_by_quantity(situation: Situation) -> list[int]:
     """A share above what the line costs is cut, not given to others."""
-    subtotals, found = situation.order.subtotals, situation.selection
-    values = [max(0, subtotals[index] or 0) for index in found.indices]
-    shares = split(min(int(situation.value()) * situation.times, sum(values)), found.units)
+    values = _left(situation)
+    shares = split(min(int(situation.value()) * situation.times, sum(values)), situation.selection.units)
     return [min(share, value) for share, value in zip(shares, values, strict=True)]
 
 
@@ -71,6 +76,8 @@ def _percent(situation: Situation) -> list[int]:
         ]
     numerator, denominator = _ratio(situation.value() * situation.times)
     half, whole = denominator, 2 * denominator
+    if found.whole:
+        return [(2 * base * numerator + half) // whole if base is not None and base > 0 else 0 for base in bases]
     amounts = []
     for index, units in zip(found.indices, found.units, strict=True):
         base, quantity = bases[index] or 0, quantities[index]
@@ -112,13 +119,17 @@ def apply(situation: Situation, wanted: list[int]) -> OrderState:
     found = situation.selection
     if not found.indices:
         return situation.order.with_nothing()
-    limited = _limited(situation, wanted)
-    subtotals = situation.order.subtotals
-    taken = {
-        index: max(0, min(amount, subtotals[index] or 0)) for index, amount in zip(found.indices, limited, strict=True)
-    }
-    units = {index: count for index, count in zip(found.indices, found.units, strict=True) if taken[index]}
-    return situation.order.with_item_discounts(taken, units)
+    limited, subtotals = _limited(situation, wanted), situation.order.subtotals
+    # An order may have 500 lines and 30 discounts: comparisons in place of calls of min and max.
+    amounts = [
+        0 if left is None or left <= 0 else amount if amount <= left else left
+        for amount, left in zip(limited, subtotals if found.whole else _at(subtotals, found.indices), strict=True)
+    ]
+    return situation.order.with_item_discounts(found.indices, amounts, found.units)
+
+
+def _at(column: Sequence[int | None], indices: Sequence[int]) -> list[int | None]:
+    return [column[index] for index in indices]
 
 
 def _limited(situation: Situation, wanted: list[int]) -> list[int]:
@@ -126,8 +137,7 @@ def _limited(situation: Situation, wanted: list[int]) -> list[int]:
     found, discount, times = situation.selection, situation.discount, situation.times
     per_line = None if discount.amount_limit is None else discount.amount_limit * times
     together = None if discount.aggregated_amount_limit is None else discount.aggregated_amount_limit * times
-    entries = {id(entry): entry for entry in found.entries}.values()
-    if per_line is None and together is None and not any(_limits_money(entry) for entry in entries):
+    if per_line is None and together is None and not any(_limits_money(entry) for entry in found.distinct):
         return wanted
     spent: dict[int, int] = {}
     limited = []

@@ -141,6 +141,7 @@ class OrderState:
 
     __slots__ = (
         "_lines",
+        "_subtotals",
         "amount",
         "applied",
         "applied_discount_amount",
@@ -181,6 +182,7 @@ class OrderState:
         self.items_discount_amount = sum_known(self.discounts)
         self.initial_amount_is_news = True
         self._lines: tuple[Line, ...] | None = self.basket.lines
+        self._subtotals: list[int | None] | None = None
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -207,13 +209,14 @@ class OrderState:
     @property
     def subtotals(self) -> list[int | None]:
         """What is left to pay for each line; None where its amount is not known."""
-        amounts = self.basket.amounts
         if self.items_discount_amount is None:
-            return amounts
-        return [
-            None if amount is None else amount - (discount or 0)
-            for amount, discount in zip(amounts, self.discounts, strict=True)
-        ]
+            return self.basket.amounts
+        if self._subtotals is None:
+            self._subtotals = [
+                amount - discount if discount and amount is not None else amount
+                for amount, discount in zip(self.basket.amounts, self.discounts, strict=True)
+            ]
+        return self._subtotals
 
     def fresh(self) -> OrderState:
         """The same order before the next redeemable: nothing applied yet, no units added by it."""
@@ -238,25 +241,33 @@ class OrderState:
         after.applied_discount_amount = self.applied_discount_amount or 0
         return after
 
-    def with_item_discounts(self, taken: Mapping[int, int], units: Mapping[int, int] | None = None) -> OrderState:
-        """The order with discounts of lines. taken: index → amount, 0 too; units: index → units that were touched."""
+    def with_item_discounts(
+        self, indices: Sequence[int], amounts: Sequence[int], units: Sequence[int] | None = None
+    ) -> OrderState:
+        """The order with discounts of lines: parallel columns, an amount may be 0. units: how many were touched.
+
+        Asked once of a fresh order: nothing is applied yet.
+        """
         after = self._copy()
-        discounts = list(self.discounts)
-        applied: list[int | None] = list(self.applied) if self.applied is not None else [None] * len(discounts)
-        for index, amount in taken.items():
-            if amount:
-                discounts[index] = (discounts[index] or 0) + amount
-            applied[index] = (applied[index] or 0) + amount
-        total = sum(taken.values())
-        after.discounts, after.applied = discounts, applied
+        total = sum(amounts)
+        if indices is self.basket.everything:
+            after.discounts = [
+                (before or 0) + amount if amount else before
+                for before, amount in zip(self.discounts, amounts, strict=True)
+            ]
+            after.applied = amounts
+            if units is not None:
+                after.units = [count if amount else None for count, amount in zip(units, amounts, strict=True)]
+        else:
+            size = len(self.basket.lines)
+            discounts, applied, touched = list(self.discounts), [None] * size, [None] * size
+            columns: tuple[list[Any], list[Any], list[Any]] = (discounts, applied, touched)
+            _spread(columns, indices, amounts, units or amounts)
+            after.discounts, after.applied = discounts, applied
+            after.units = touched if units is not None else None
         after.items_applied_discount_amount = (self.items_applied_discount_amount or 0) + total
         if total:
             after.items_discount_amount = (self.items_discount_amount or 0) + total
-        if units:
-            touched: list[int | None] = list(self.units) if self.units is not None else [None] * len(discounts)
-            for index, count in units.items():
-                touched[index] = (touched[index] or 0) + count
-            after.units = touched
         return after
 
     def with_lines(self, lines: Sequence[Line], amount: int | None, initial_amount: int | None) -> OrderState:
@@ -299,7 +310,7 @@ class OrderState:
         after.discounts, after.applied, after.units = self.discounts, self.applied, self.units
         after.items_discount_amount = self.items_discount_amount
         after.initial_amount_is_news = self.initial_amount_is_news
-        after._lines = None
+        after._lines = after._subtotals = None
         return after
 
     def _made(self) -> tuple[Line, ...]:
@@ -323,6 +334,21 @@ class OrderState:
 
     def __repr__(self) -> str:
         return f"OrderState{self._values()}"
+
+
+def _spread(
+    columns: tuple[list[Any], list[Any], list[Any]],
+    indices: Sequence[int],
+    amounts: Sequence[int],
+    units: Sequence[int],
+) -> None:
+    """Put amounts and units of some lines into the columns of all."""
+    discounts, applied, touched = columns
+    for index, amount, count in zip(indices, amounts, units, strict=True):
+        applied[index] = amount
+        if amount:
+            discounts[index] = (discounts[index] or 0) + amount
+            touched[index] = count
 
 
 def added(first: int | None, second: int | None) -> int | None:
