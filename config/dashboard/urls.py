@@ -22,6 +22,7 @@ from config.dashboard import imports as import_pages
 from config.dashboard.home import Nothing, Overview, ProjectSwitch
 from config.dashboard.login import SignIn
 from config.dashboard.narrowings import as_filter, by_filter, by_import, by_segment
+from config.dashboard.search import Search
 from config.dashboard.tasks import TaskList, TaskPage
 from customers.dashboard.views import CustomerList
 
@@ -29,6 +30,7 @@ app_name = "dashboard"
 
 urlpatterns = [
     path("", Overview.as_view(), name="home"),
+    path("search/", Search.as_view(), name="search"),
     path("project/", ProjectSwitch.as_view(), name="project"),
     path("login/", SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

@@ -10,6 +10,7 @@ from django.urls import reverse
 from tests.dashboard.rows import make_redemption
 from tests.factories import NOW, make_customer, make_project, make_rule, make_segment, make_voucher
 from vouchers.models import RuleAssignment, ValidationRule, Voucher
+from vouchers.services import issuing
 
 pytestmark = pytest.mark.django_db
 NEW = "dashboard:voucher-new"
@@ -148,7 +149,7 @@ def test_a_voucher_costs_the_same_for_3_and_for_30_attempts(marketer, project, d
     make_rule(voucher, rules={"1": {"name": "order.amount", "conditions": {"$is": [1]}}})
     for _ in range(attempts):
         make_redemption(project, voucher=voucher, customer=make_customer(project=project))
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         page_of(marketer, voucher)
 
 
@@ -174,3 +175,38 @@ def test_an_attempt_shows_its_order(marketer, project):
     row = make_redemption(project, order_snapshot=order, discount_amount=300)
     page = marketer.get(reverse("dashboard:redemption", args=[row.public_id])).content.decode()
     assert all(word in page for word in ("Mug", "€30.00", "€3.00", "€27.00", "Succeeded"))
+
+
+def test_a_gift_card_shows_its_ledger_and_changes_by_hand(marketer, project):
+    voucher = issuing.create(
+        project=project, data={"type": "GIFT_VOUCHER", "code": "GC", "gift": {"amount": 5000}}, at=NOW
+    )
+    url = reverse("dashboard:voucher-balance", args=[voucher.public_id])
+    for typed, balance in (
+        ({"amount": "10.50", "reason": "Sorry"}, 6050),
+        ({"amount": "-60.50", "reason": "Mistake"}, 0),
+        ({"amount": "-1", "reason": "Too much"}, 0),
+        ({"amount": "1", "reason": ""}, 0),
+        ({"amount": "many", "reason": "x"}, 0),
+        ({"amount": "0", "reason": "x"}, 0),
+    ):
+        marketer.post(url, typed)
+        voucher.refresh_from_db()
+        assert voucher.gift_balance == balance, typed
+    page = page_of(marketer, voucher)
+    assert "Sorry" in page
+    assert "−€60.50" in page
+    assert "Too much" not in page
+
+
+def test_a_code_is_shown_as_a_picture(marketer, project):
+    answer = marketer.get(reverse("dashboard:voucher-picture", args=[make_voucher(project=project).public_id]))
+    assert answer["Content-Type"] == "image/svg+xml"
+    assert answer.content.startswith(b"<?xml") or answer.content.startswith(b"<svg")
+
+
+def test_a_deleted_code_is_gone_and_stays_reserved(marketer, project):
+    voucher = make_voucher(project=project, code="ONCE")
+    marketer.post(reverse("dashboard:voucher-delete", args=[voucher.public_id]))
+    assert marketer.get(reverse("dashboard:voucher", args=[voucher.public_id])).status_code == 404
+    assert marketer.post(reverse(NEW), {"kind": "PERCENT", "percent_off": "5", "code": "ONCE"}).status_code == 400

@@ -154,3 +154,10 @@ def _first_instant(day: Any) -> datetime:
 def _last_instant(day: Any) -> datetime:
     """The last millisecond of the day in the project's zone: the engine counts the expiration itself as inside."""
     return timezone.make_aware(datetime.combine(day, time(23, 59, 59, 999_000)))
+
+
+class BalanceForm(forms.Form):
+    """Credits to add, or with a minus to take away."""
+
+    amount = forms.DecimalField(max_digits=14, decimal_places=2, error_messages={"required": "Type an amount."})
+    reason = forms.CharField(max_length=500, strip=True, error_messages={"required": "Say why."})

@@ -2,17 +2,12 @@
 
 from django.urls import path
 
-from vouchers.dashboard import campaigns, checks, rule_editor, rules
-from vouchers.dashboard.views import (
-    RedemptionList,
-    RedemptionPage,
-    VoucherList,
-    VoucherNew,
-    VoucherPage,
-    VoucherSwitch,
-)
+from vouchers.dashboard import campaigns, checks, redemptions, rule_editor, rules, stacking, views
 
 urlpatterns = [
+    path("settings/stacking/", stacking.StackingPage.as_view(), name="stacking"),
+    path("settings/categories/", stacking.CategoryPage.as_view(), name="category-new"),
+    path("settings/categories/<str:public_id>/", stacking.CategoryPage.as_view(), name="category"),
     path("check/", checks.CheckCode.as_view(), name="check"),
     path("check/redeem/", checks.CheckRedeem.as_view(), name="check-redeem"),
     path("rules/", rules.RuleList.as_view(), name="rules"),
@@ -31,10 +26,14 @@ urlpatterns = [
     path("campaigns/<str:public_id>/activity/", campaigns.CampaignActivity.as_view(), name="campaign-activity"),
     path("campaigns/<str:public_id>/metadata/", campaigns.CampaignMetadata.as_view(), name="campaign-metadata"),
     path("campaigns/<str:public_id>/tiers/", campaigns.CampaignTiers.as_view(), name="campaign-tiers"),
-    path("vouchers/", VoucherList.as_view(), name="vouchers"),
-    path("vouchers/new/", VoucherNew.as_view(), name="voucher-new"),
-    path("vouchers/<str:public_id>/", VoucherPage.as_view(), name="voucher"),
-    path("vouchers/<str:public_id>/switch/", VoucherSwitch.as_view(), name="voucher-switch"),
-    path("redemptions/", RedemptionList.as_view(), name="redemptions"),
-    path("redemptions/<str:public_id>/", RedemptionPage.as_view(), name="redemption"),
+    path("vouchers/", views.VoucherList.as_view(), name="vouchers"),
+    path("vouchers/new/", views.VoucherNew.as_view(), name="voucher-new"),
+    path("vouchers/<str:public_id>/", views.VoucherPage.as_view(), name="voucher"),
+    path("vouchers/<str:public_id>/switch/", views.VoucherSwitch.as_view(), name="voucher-switch"),
+    path("vouchers/<str:public_id>/qr.svg", views.VoucherPicture.as_view(), name="voucher-picture"),
+    path("vouchers/<str:public_id>/balance/", views.VoucherBalance.as_view(), name="voucher-balance"),
+    path("vouchers/<str:public_id>/delete/", views.VoucherDelete.as_view(), name="voucher-delete"),
+    path("redemptions/", redemptions.RedemptionList.as_view(), name="redemptions"),
+    path("redemptions/<str:public_id>/", redemptions.RedemptionPage.as_view(), name="redemption"),
+    path("redemptions/<str:public_id>/rollback/", redemptions.RedemptionRollback.as_view(), name="redemption-rollback"),
 ]

@@ -1,8 +1,8 @@
-"""Vouchers and redemptions for marketers."""
+"""Vouchers for marketers: the list, a new one, and everything about one code."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
@@ -11,23 +11,30 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from config.dashboard import lists
-from config.dashboard.base import Crumb, Page, put_on_form
+from config.dashboard import kit, lists
+from config.dashboard.base import Crumb, Page, put_on_form, sentence_of
 from config.kernel.errors import DomainError, NotFound
 from config.project.permissions import Permission
 from segments.models import Segment
-from vouchers import audited
-from vouchers.dashboard import words
-from vouchers.dashboard.forms import MOST_SEGMENTS_OFFERED, VoucherForm
+from vouchers import audited, pictures
+from vouchers.dashboard import trends, words
+from vouchers.dashboard.forms import MOST_SEGMENTS_OFFERED, BalanceForm, VoucherForm, minor
 from vouchers.dashboard.lists import redemption_list, redemptions_of, voucher_list, vouchers_of
 from vouchers.engine import rules
 from vouchers.engine.terms import Facts
-from vouchers.models import Redemption, RuleAssignment, Voucher
+from vouchers.models import RuleAssignment, Voucher, VoucherTransaction
 from vouchers.reasons import Words, explain, rule_in_words
-from vouchers.services import candidates, offers
+from vouchers.services import balances, candidates, offers
 from vouchers.services import vouchers as voucher_services
 
 PROMOTIONS = Crumb("Promotions")
+MOST_LINES: Final = 50
+LEDGER: Final = {
+    VoucherTransaction.Type.REDEMPTION.value: "Spent",
+    VoucherTransaction.Type.REFUND.value: "Given back",
+    VoucherTransaction.Type.ADDITION.value: "Added",
+    VoucherTransaction.Type.REMOVAL.value: "Taken away",
+}
 
 
 class VoucherList(Page):
@@ -108,16 +115,22 @@ class VoucherPage(Page):
         assignments = list(RuleAssignment.objects.filter(project=self.project).applying_to(voucher))
         attempts = redemptions_of(self.project).filter(voucher=voucher)
         listing = lists.read(redemption_list(self.project, self.at, of_voucher=True), attempts, request.GET.dict())
+        is_gift = voucher.type == Voucher.Type.GIFT
+        ledger = voucher.transactions.select_related("redemption").order_by("-pk")[: MOST_LINES + 1] if is_gift else []
         return self.render(
             {
                 "title": voucher.code,
                 "crumbs": (PROMOTIONS, Crumb("Vouchers", reverse("dashboard:vouchers"))),
                 "voucher": voucher,
+                "is_gift": is_gift,
                 "gives": words.gives(voucher, self.project),
                 "standing": words.standing(voucher, self.at),
                 "used": words.used(voucher),
                 "conditions": self.conditions(assignments),
+                "assignments": assignments,
                 "reasons": self.reasons(voucher),
+                "ledger": [(row, LEDGER.get(row.type, row.type)) for row in ledger],
+                "changes": trends.changes(self.project, "voucher", voucher.public_id),
                 "listing": listing,
                 "empty": {
                     "icon": "receipt",
@@ -165,57 +178,64 @@ class VoucherSwitch(VoucherPage):
         return redirect("dashboard:voucher", public_id)
 
 
-class RedemptionList(Page):
-    """All attempts to redeem."""
-
-    permission = Permission.SEE_REDEMPTIONS
-    section = "redemptions"
-    template_name = "dashboard/redemptions/list.html"
-    title = "Redemptions"
-    crumbs = (Crumb("Tracking"),)
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        listing = lists.read(redemption_list(self.project, self.at), redemptions_of(self.project), request.GET.dict())
-        empty = {
-            "icon": "receipt",
-            "title": "No redemptions yet",
-            "text": "Each time somebody redeems a code, or tries to and is refused, it appears here with the reason.",
-            "actions": [{"url": reverse("dashboard:vouchers"), "label": "Go to vouchers"}]
-            if self.may(Permission.SEE_VOUCHERS)
-            else [],
-        }
-        return self.render({"listing": listing, "empty": empty})
-
-
-class RedemptionPage(Page):
-    """One attempt: what was asked, what came of it, and why."""
-
-    permission = Permission.SEE_REDEMPTIONS
-    section = "redemptions"
-    template_name = "dashboard/redemptions/detail.html"
+class VoucherPicture(VoucherPage):
+    """The code as a QR code."""
 
     def get(self, request: HttpRequest, public_id: str) -> HttpResponse:
-        rows = Redemption.objects.of(self.project).select_related(
-            "voucher", "customer", "campaign", "rolls_back", "parent"
-        )
-        if (row := rows.filter(public_id=public_id).first()) is None:
-            raise NotFound.of("redemption", public_id)
-        kept: list[dict[str, Any]] = row.reasons or ([{"key": row.failure_code}] if row.failure_code else [])
-        voice = words.voice(self.project, words.named_segments(kept))
-        order = row.order_snapshot or {}
-        return self.render(
-            {
-                "title": row.code or row.public_id,
-                "crumbs": (Crumb("Tracking"), Crumb("Redemptions", reverse("dashboard:redemptions"))),
-                "redemption": row,
-                "outcome": words.outcome(row),
-                "reasons": [explain(reason, voice) for reason in kept],
-                "order": order,
-                "lines": words.lines_of(order),
-                "sums": {
-                    "before": order.get("initial_amount", order.get("amount")),
-                    "discount": order.get("total_discount_amount", row.discount_amount),
-                    "total": order.get("total_amount", order.get("amount")),
-                },
-            }
-        )
+        voucher = self.found(public_id)
+        response = HttpResponse(pictures.qr(voucher.code, size=6, svg=True), content_type="image/svg+xml")
+        response["Cache-Control"] = "private, max-age=86400"
+        return response
+
+
+class VoucherBalance(VoucherPage):
+    """Add credits to a gift card, or take some away."""
+
+    permission = Permission.EDIT_VOUCHERS
+
+    def get(self, request: HttpRequest, public_id: str) -> HttpResponse:
+        return redirect("dashboard:voucher", public_id)
+
+    def post(self, request: HttpRequest, public_id: str) -> HttpResponse:
+        voucher, form = self.found(public_id), BalanceForm(request.POST)
+        if not form.is_valid():
+            messages.error(request, f"Not changed: {next(iter(form.errors.values()))[0]}")
+            return redirect("dashboard:voucher", public_id)
+        amount = minor(form.cleaned_data["amount"]) or 0
+        try:
+            with transaction.atomic():
+                row = balances.adjust(
+                    project=self.project,
+                    voucher=voucher,
+                    amount=amount,
+                    at=self.at,
+                    source="dashboard",
+                    reason=form.cleaned_data["reason"],
+                )
+                self.note(
+                    "voucher.balance_changed", "voucher", public_id, name=voucher.code,
+                    before={"balance": row.balance - amount}, after={"balance": row.balance},
+                )  # fmt: skip
+        except DomainError as error:
+            messages.error(request, f"Not changed: {sentence_of(error)}")
+        else:
+            messages.success(request, f"The card has {kit.money_text(row.balance, self.project.currency)} now.")
+        return redirect("dashboard:voucher", public_id)
+
+
+class VoucherDelete(VoucherPage):
+    """Put a code into the bin; it stays reserved."""
+
+    permission = Permission.EDIT_VOUCHERS
+
+    def get(self, request: HttpRequest, public_id: str) -> HttpResponse:
+        return redirect("dashboard:voucher", public_id)
+
+    def post(self, request: HttpRequest, public_id: str) -> HttpResponse:
+        voucher = self.found(public_id)
+        with transaction.atomic():
+            before = audited.of_voucher(voucher)
+            voucher_services.delete(project=self.project, voucher=voucher, force=False, at=self.at)
+            self.note("voucher.deleted", "voucher", public_id, name=voucher.code, before=before)
+        messages.success(request, f"Voucher {voucher.code} is deleted.")
+        return redirect("dashboard:vouchers")
