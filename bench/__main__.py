@@ -1,7 +1,7 @@
 """`make bench`: measure against yardsticks in the same run, print the table, assert nothing.
 
-BENCH_ROWS (100000) rows of an import, BENCH_SECONDS (5) of one round, BENCH_CUSTOMERS (100000) the base
-of segments, BENCH_ROUNDS (30) of the engine, BENCH_ONLY=imports|checkout|segments|engine.
+BENCH_ROWS (100000) rows of an import, an export and the pages, BENCH_SECONDS (5) of one round, BENCH_CUSTOMERS
+(100000) the base of segments, BENCH_ROUNDS (30) of the engine, BENCH_ONLY=imports|exports|pages|checkout|segments|engine.
 Works in a database of its own, which is dropped at the end; never in the one of DATABASE_URL itself.
 """
 
@@ -22,6 +22,8 @@ from config import embedded
 
 PARTS = {
     "imports": ("BENCH_ROWS", "100000", int),
+    "exports": ("BENCH_ROWS", "100000", int),
+    "pages": ("BENCH_ROWS", "100000", int),
     "checkout": ("BENCH_SECONDS", "5", float),
     "segments": ("BENCH_CUSTOMERS", "100000", int),
     "engine": ("BENCH_ROUNDS", "30", int),

@@ -1,4 +1,4 @@
-"""G1 and the memory of G3: a CSV import of customers end to end, against raw COPY + INSERT … ON CONFLICT.
+"""G1, G2 and the memory of G3: a CSV import of customers end to end, against raw COPY + INSERT … ON CONFLICT.
 
     BENCH_ONLY=imports BENCH_ROWS=1000000 make bench
 
@@ -20,6 +20,8 @@ from typing import Any, BinaryIO, cast
 import orjson
 from django.conf import settings
 from django.db import connection, transaction
+from import_export import resources
+from tablib import Dataset
 
 from bench.table import Line
 from config.imports.runner import run_import
@@ -35,6 +37,9 @@ from customers.models import Customer
 from customers.services.importing import SUBJECT
 
 YARDSTICK_BATCH = 10_000
+RESOURCE_ROWS = 20_000
+RESOURCE_TIMED = 4_000
+"""Of these; its time is proportional to the rows."""
 CITIES = ("Berlin", "Köln", "Houston", "Seattle", "Jacksonville", "Los Angeles", "Hattiesburg", "Madison")
 HEADER = "Name,Source_id,Email,Phone,City,State,Country,Postal_code,Birthdate,customer_type,region,first_seen\n"
 
@@ -42,7 +47,7 @@ HEADER = "Name,Source_id,Email,Phone,City,State,Country,Postal_code,Birthdate,cu
 def measure(rows: int) -> list[Line]:
     """Import `rows` rows into an empty and into a full table, each beside its yardstick."""
     made = services.create_project(name="Bench", at=instants.now())
-    lines = []
+    lines = [_against_import_export(made.project, min(rows, RESOURCE_ROWS))]
     for turn, what in enumerate(("into an empty table", "into a full table, every row changed")):
         _clean(everything=turn == 0)
         yardstick = rows / _yardstick(made.project.pk, rows, turn)
@@ -58,6 +63,36 @@ def measure(rows: int) -> list[Line]:
         )
         lines.append(Line("G3", f"memory of it over an idle process, {what}", f"{peak:.0f} MB", "150 MB", ""))
     return lines
+
+
+class PlainResource(resources.ModelResource):
+    """What django-import-export does in bulk mode with the same columns; metadata and address it cannot."""
+
+    class Meta:
+        model = Customer
+        fields = ("project", "source_id", "name", "email", "phone", "birthdate", "public_id", "created_at")
+        import_id_fields = ("source_id",)
+        use_bulk = True
+        batch_size = 1000
+
+
+def _against_import_export(project: Project, rows: int) -> Line:
+    """G2: its own import of the same rows; ours through the whole way."""
+    _clean(everything=True)
+    public_ids = ids.new_many("cust_", rows)
+    data = Dataset(headers=list(PlainResource.Meta.fields))
+    theirs_of = min(rows, RESOURCE_TIMED)
+    for number in range(theirs_of):
+        name, source_id, email, phone, *_, birthdate, _, _, _ = values(number, 0)
+        data.append([project.pk, source_id, name, email, phone, birthdate, public_ids[number], "2026-01-01 00:00:00"])
+    started = time.perf_counter()
+    result = PlainResource().import_data(data, dry_run=False, raise_errors=True)
+    theirs = (time.perf_counter() - started) * rows / theirs_of
+    assert result.totals["new"] == theirs_of, result.totals
+    _clean(everything=True)
+    ours, _ = _ours(project, rows, 0)
+    what = f"import {rows:,} rows, against django-import-export in bulk mode"
+    return Line("G2", what, f"{rows / ours:,.0f}/s", f"{rows / theirs:,.0f}/s", f"{theirs / ours:.0f}×", "15×")
 
 
 def values(number: int, turn: int) -> tuple[str, ...]:
@@ -159,6 +194,13 @@ def _ours(project: Project, rows: int, turn: int) -> tuple[float, float]:
     return prepared + seconds, peak - idle
 
 
+def fill(project: Project, rows: int) -> None:
+    """That many customers, less one in a hundred, by an import."""
+    _clean(everything=True)
+    _ours(project, rows, 0)
+    _clean(everything=False)
+
+
 def _child(what: str) -> tuple[float, float]:
     """Seconds and peak megabytes of a process of its own."""
     command = f"from bench.imports import run_child; run_child({what!r})"
@@ -181,10 +223,10 @@ def run_child(what: str) -> None:
     if what != "idle":
         runner.run(lambda run: run_import(run, SUBJECT), action_id=int(what))
     seconds = time.perf_counter() - started
-    sys.stdout.write(f"{seconds} {_peak_kilobytes()}\n")
+    sys.stdout.write(f"{seconds} {peak_kilobytes()}\n")
 
 
-def _peak_kilobytes() -> int:
+def peak_kilobytes() -> int:
     """Of this program only: getrusage's figure starts with the parent's memory at the fork. Linux."""
     status = Path("/proc/self/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
