@@ -15,6 +15,9 @@ from config.exports import services as exports
 from config.imports.models import ImportFailure, ImportFile
 from config.jobs.models import AsyncAction, JobFile
 from config.project import audit
+from config.webhooks import catalogue
+from config.webhooks import services as webhooks
+from config.webhooks.models import Delivery
 from customers import imports, services
 from customers.models import Customer, Erasure
 from customers.payloads import CustomerData
@@ -69,6 +72,8 @@ def live(shop, data_folder) -> Customer:
     """A person leaves traces wherever traces can be left."""
     server = shop.server()
     project = shop.project
+    told = {"target_url": "https://a.example/", "events": sorted(catalogue.TYPES)}
+    webhooks.create(project=project, body=told, at=NOW)
     make_customer(project=project, source_id="crm-1", name="Ole", email="ole@shop.example")
     make_voucher(project=project, code="TEN", quantity=10)
     make_voucher(project=project, code="GIFT", gift_amount=5000, discount=None)
@@ -78,6 +83,9 @@ def live(shop, data_folder) -> Customer:
     assert server.post("/v1/redemptions", body, format="json").status_code == 200
     assert server.post("/v1/redemptions", _order("GIFT", NORA), format="json").status_code == 200
     assert server.post("/v1/redemptions", _order("NONE", NORA), format="json").status_code in (400, 404)
+    event = {"event": "seen", "customer": NORA, "metadata": {"by": "Nora Lind"}}
+    assert server.post("/v1/events", event, format="json", HTTP_IDEMPOTENCY_KEY="seen-1").status_code == 200
+    assert Delivery.objects.filter(payload__contains="Nora Lind").count() > 4
     customer = Customer.objects.get(source_id="crm-5521")
     Voucher.objects.filter(code="GIFT").update(
         holder=customer, metadata={"for": "Nora Lind"}, additional_info="Nora Lind"

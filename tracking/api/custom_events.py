@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import transaction
+from django.http.response import HttpResponseBase
 from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -12,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.api import limits, tracking_cookie
+from config.api import idempotency, limits, tracking_cookie
 from config.api.auditing import note
 from config.api.authentication import ClientKeyAuthentication, ClientSwitch, access_of
 from config.api.lists import envelope
@@ -52,8 +53,18 @@ class EventView(APIView):
 
     scope: ClassVar[str] = "events"
 
-    @extend_schema(tags=["events"], operation_id="track_event", request=EventBody, responses={200: EventAnswer})
-    def post(self, request: Request) -> Response:
+    @extend_schema(
+        tags=["events"],
+        operation_id="track_event",
+        parameters=[idempotency.PARAMETER],
+        request=EventBody,
+        responses={200: EventAnswer},
+    )
+    def post(self, request: Request) -> HttpResponseBase:
+        return idempotency.once(request, lambda: self.track(request))
+
+    def track(self, request: Request) -> Response:
+        """Record it now."""
         access = access_of(request)
         data = custom_events.parse_event(request.data)
         tracked = service.track(
@@ -76,8 +87,18 @@ class ClientEventView(APIView):
     scope: ClassVar[str] = "client_events"
     client_switch: ClassVar[str] = "client_events_enabled"
 
-    @extend_schema(tags=["client"], operation_id="client_track_event", request=EventBody, responses={200: EventAnswer})
-    def post(self, request: Request) -> Response:
+    @extend_schema(
+        tags=["client"],
+        operation_id="client_track_event",
+        parameters=[idempotency.PARAMETER],
+        request=EventBody,
+        responses={200: EventAnswer},
+    )
+    def post(self, request: Request) -> HttpResponseBase:
+        return idempotency.once(request, lambda: self.track(request))
+
+    def track(self, request: Request) -> Response:
+        """Record it now."""
         access = access_of(request)
         data = custom_events.parse_event(request.data)
         tracked = service.track(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from django.db.models import TextField
 from django.db.models.functions import Cast
 
+from config.webhooks.models import Delivery
 from customers.erasing import Person
 from customers.models import Customer
 from tracking.models import Event, EventCounter, Order, TrackingIdentity
@@ -35,6 +36,7 @@ def erase(person: Person) -> Mapping[str, int]:
         of_orders += mine.filter(type__startswith="customer.order.").count()
         gone += mine.delete()[0]
     _blank_mentions(person)
+    _drop_deliveries(person)
     counters, _ = EventCounter.objects.filter(customer=customer).delete()
     TrackingIdentity.objects.filter(project_id=customer.project_id, token__in=person.tokens).delete()
     return {
@@ -68,3 +70,12 @@ def _blank_mentions(person: Person) -> None:
     texts = subjects.annotate(data_text=Cast("data", TextField()))
     for event in texts.filter(data_text__contains=customer.public_id):
         Event.objects.filter(pk=event.pk, created_at=event.created_at).update(data=person.out_of_record(event.data))
+
+
+def _drop_deliveries(person: Person) -> None:
+    """What webhooks were told, or are about to be told, of the person. Some name them without being about them."""
+    customer = person.customer
+    told = Delivery.objects.filter(project_id=customer.project_id)
+    told.filter(customer_id=customer.pk).delete()
+    for text in {customer.public_id, *person.tokens}:
+        told.filter(payload__contains=text).delete()

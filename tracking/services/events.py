@@ -170,11 +170,18 @@ def _is_told(project: Project, rows: Sequence[Event]) -> bool:
     return outbox.is_wanted(project, *{row.type for row in rows})
 
 
-def part(*, project: Project, events: Sequence[NewEvent]) -> statements.Part:
-    """The insertion of events as a part of one larger statement; of those that move no counter."""
+def parts(*, project: Project, events: Sequence[NewEvent]) -> dict[str, statements.Part]:
+    """The insertion of events, and of what webhooks are told of them, as parts of one larger statement.
+
+    Of events that move no counter.
+    """
     if _counted(events):
         raise ValueError("custom events move counters: use record_many")
-    return statements.insert(rows_of(project, events))
+    rows = rows_of(project, events)
+    found = {"recorded": statements.insert(rows)}
+    if _is_told(project, rows) and (told := outbox.rows_of(project, [happening(row) for row in rows])):
+        found["told"] = statements.insert(told)
+    return found
 
 
 def rows_of(project: Project, events: Sequence[NewEvent]) -> list[Event]:

@@ -23,7 +23,7 @@ from vouchers.models import PromotionTier, Redemption, Voucher
 from vouchers.payloads import RedeemRequest
 from vouchers.rendering.redemptions import render_redeemed_tier
 from vouchers.rendering.vouchers import render_simple_voucher
-from vouchers.services import transactions
+from vouchers.services import redemption_events, transactions
 from vouchers.services.channels import Channel
 from vouchers.services.uses import Target
 
@@ -164,9 +164,11 @@ def _write(attempt: Attempt, refused: NotRedeemable) -> list[Redemption]:
     parts = {"saved": statements.insert(rows)}
     if customer is not None or attempt.identity.token:
         news = [event(attempt, row) for row in rows]
-        parts["recorded"] = events.part(project=attempt.project, events=news)
+        parts |= events.parts(project=attempt.project, events=news)
     if customer is not None:
         parts["counted"] = customers.moved(customer_id=customer.pk, at=attempt.at, redemptions_failed=len(rows))
+    if (told := redemption_events.part(attempt.project, rows, attempt.channel.source)) is not None:
+        parts["told_too"] = told
     statements.run(parts)
     return rows
 

@@ -33,7 +33,17 @@ from vouchers.engine.terms import Refusal
 from vouchers.models import PromotionTier, Redemption, Voucher, VoucherTransaction
 from vouchers.payloads import RedeemRequest
 from vouchers.rendering.orders import render_order
-from vouchers.services import balances, candidates, carts, failures, redeemed_orders, sessions, transactions, uses
+from vouchers.services import (
+    balances,
+    candidates,
+    carts,
+    failures,
+    redeemed_orders,
+    redemption_events,
+    sessions,
+    transactions,
+    uses,
+)
 from vouchers.services.candidates import Found
 from vouchers.services.channels import Channel
 from vouchers.services.failures import Attempt, NotRedeemable
@@ -217,7 +227,7 @@ def _write(attempt: Attempt, rows: Sequence[Redemption], parent: Redemption | No
         links["parent_id"] = "saved_parent"
     parts["saved"] = statements.insert(rows, links)
     if news := [failures.event(attempt, row) for row in rows if row.customer_id or row.token]:
-        parts["recorded"] = events.part(project=attempt.project, events=news)
+        parts |= events.parts(project=attempt.project, events=news)
     if rows[0].customer_id is not None:
         counted = None if fresh is None else orders.counted(fresh)
         parts["counted"] = customers.moved(
@@ -225,6 +235,8 @@ def _write(attempt: Attempt, rows: Sequence[Redemption], parent: Redemption | No
         )
     if attempt.request.session is not None and attempt.request.session.key is not None:
         parts["released"] = sessions.releasing(attempt.project, attempt.request.session.key)
+    if (told := redemption_events.part(attempt.project, rows, attempt.channel.source)) is not None:
+        parts["told_too"] = told
     counted_targets = uses.named(rows)
     for (name, target), effect in zip(counted_targets.items(), effects, strict=True):
         parts[name] = uses.of(target, effect, attempt.at)

@@ -29,7 +29,7 @@ from vouchers.errors import AlreadyRolledBack, InvalidCustomer, InvalidOrder, In
 from vouchers.models import Redemption
 from vouchers.payloads import RollbackRequest
 from vouchers.rendering.orders import render_order
-from vouchers.services import failures, returns, transactions
+from vouchers.services import failures, redemption_events, returns, transactions
 from vouchers.services.channels import INTERNAL, Channel
 
 log = logging.getLogger("tessera.rollbacks")
@@ -315,6 +315,7 @@ def _tell(attempt: _Attempt, rows: Sequence[Redemption], undone: Sequence[Redemp
     ]
     if news:
         events.record_many(project=attempt.project, events=news)
+    redemption_events.told(attempt.project, rows, attempt.channel.source)
 
 
 def _event(attempt: _Attempt, row: Redemption, former: Redemption) -> events.NewEvent:

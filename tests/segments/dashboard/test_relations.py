@@ -4,7 +4,6 @@ import pytest
 from django.urls import reverse
 
 from segments import services
-from segments.models import Segment
 from segments.services import overlaps
 from tests.factories import NOW, make_customer, make_project, make_segment
 

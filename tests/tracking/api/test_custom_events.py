@@ -221,3 +221,12 @@ def test_a_page_stores_a_profile_where_that_is_allowed(shop):
     assert again.json()["id"] == answer.json()["id"]
     assert Customer.objects.get().name == "Ida"
     assert make_shop("Other").browser().post("/client/v1/customers", {"source_id": "crm-8"}).status_code == 403
+
+
+def test_a_repeated_key_records_one_event(shop):
+    body = {"event": "seen", "customer": {"source_id": "crm-1"}}
+    answers = [shop.server().post("/v1/events", body, HTTP_IDEMPOTENCY_KEY="one").content for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert EventCounter.objects.get().count == 1
+    other = shop.server().post("/v1/events", body | {"event": "left"}, HTTP_IDEMPOTENCY_KEY="one")
+    assert (other.status_code, other.json()["key"]) == (409, "idempotency_key_reused")
