@@ -7,10 +7,11 @@ from typing import Any
 
 from procrastinate.contrib.django import app
 
+from config.imports.runner import run_import
 from config.jobs import bulk, queues, runner
 from config.jobs.runner import Run
 from config.kernel import instants
-from tracking.services import partitions, placing, products
+from tracking.services import importing, partitions, placing, products
 
 
 @app.periodic(cron="15 2 * * *")
@@ -51,3 +52,15 @@ def import_orders(run: Run) -> dict[str, Any]:
         return placing.place_each(project=run.action.project, bodies=items, at=instants.now())
 
     return bulk.run(run, apply, clock=instants.now, thing="order")
+
+
+@runner.job(queue=queues.LONG, name="tracking.import_products_file")
+def import_products_file(run: Run) -> dict[str, Any]:
+    """Apply an uploaded file of products."""
+    return run_import(run, importing.PRODUCT_SUBJECT)
+
+
+@runner.job(queue=queues.LONG, name="tracking.import_skus_file")
+def import_skus_file(run: Run) -> dict[str, Any]:
+    """Apply an uploaded file of SKUs."""
+    return run_import(run, importing.SKU_SUBJECT)

@@ -7,11 +7,21 @@ from typing import Any
 
 from procrastinate.contrib.django import app
 
+from config.imports.runner import run_import
 from config.jobs import bulk, queues, runner
 from config.jobs.bulk import Done, refused
 from config.jobs.runner import Run
 from config.kernel import instants
-from vouchers.services import campaign_codes, campaign_imports, generation, importing, metadata, sessions, usage
+from vouchers.services import (
+    campaign_codes,
+    campaign_imports,
+    files,
+    generation,
+    importing,
+    metadata,
+    sessions,
+    usage,
+)
 from vouchers.wire_drafts import draft_of
 
 
@@ -89,3 +99,9 @@ def delete_codes(run: Run) -> dict[str, Any]:
 def import_codes(run: Run) -> dict[str, Any]:
     """Bring given codes into a campaign."""
     return campaign_imports.bring_in(run, clock=instants.now)
+
+
+@runner.job(queue=queues.LONG, name="vouchers.import_file")
+def import_file(run: Run) -> dict[str, Any]:
+    """Apply an uploaded file of vouchers."""
+    return run_import(run, files.SUBJECT)

@@ -317,9 +317,10 @@ def failure_of(import_file: ImportFile, row: PlannedRow) -> ImportFailure:
 
 
 def _key_cell(import_file: ImportFile, cells: Sequence[str]) -> str:
-    if "source_id" not in import_file.mapping:
+    named = next((target for target in ("source_id", "code") if target in import_file.mapping), None)
+    if named is None:
         return ""
-    index = import_file.mapping.index("source_id")
+    index = import_file.mapping.index(named)
     return cells[index][:1000] if index < len(cells) and len(cells) >= len(import_file.headers) else ""
 
 

@@ -89,17 +89,17 @@ def run_import(run: Run, subject: Subject) -> dict[str, Any]:
         loaders = int(run.parameters["loaders"])
         parts = _parts(rows, subject, loaders, int(run.parameters["batch_rows"]))
         _Loading(job, loaders).apply(parts)
-    return result_of(import_file, subject.thing)
+    return result_of(import_file, subject)
 
 
-def result_of(import_file: ImportFile, thing: str) -> dict[str, Any]:
+def result_of(import_file: ImportFile, subject: Subject) -> dict[str, Any]:
     """`result` of the async action (imports-exports-async.md §1), and our own counts beside it."""
     counts = counts_of(import_file)
     done = counts["created"] + counts["updated"] + counts["unchanged"]
     failures = import_file.failures.order_by("row").values_list("key", "row", "problems")[:LISTED_FAILURES]
     return {
-        "message": f"{done} {thing}(s) imported successfully, {counts['failed']} failed.",
-        "failed": [{"source_id": key, "row": row, "reason": reason_of(found)} for key, row, found in failures],
+        "message": f"{done} {subject.thing}(s) imported successfully, {counts['failed']} failed.",
+        "failed": [{subject.keys[-1]: key, "row": row, "reason": reason_of(found)} for key, row, found in failures],
         "done_count": done,
         "failed_count": counts["failed"],
         **{name: counts[name] for name in ("created", "updated", "unchanged")},
@@ -183,7 +183,7 @@ class _Loading:
         if most is not None and self._done >= 100 and self._failed * 100 > most * self._done:
             raise UnreadableFile(f"More than {most} % of the rows failed; the import was stopped")
         job = self._job
-        job.run.partial = result_of(job.import_file, job.subject.thing)
+        job.run.partial = result_of(job.import_file, job.subject)
         job.run.progress(self._done, max(self._total, self._done))
 
 

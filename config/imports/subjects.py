@@ -70,7 +70,7 @@ class Subject(Protocol):
     action_type: str
     """As `AsyncAction.type`."""
     keys: tuple[str, ...]
-    """Targets of the columns that say what a row is about; the first filled one counts."""
+    """Targets of the columns that say what a row is about; the first filled one counts, the last is shown."""
 
     def targets(self, project: Project) -> Sequence[TargetChoice]:
         """Fields to choose from; metadata keys of the schema among them."""

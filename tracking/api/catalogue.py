@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Prefetch
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,18 +20,21 @@ from config.api.authentication import access_of
 from config.api.fields import parse, parse_each
 from config.api.filters import CreatedFilterSet
 from config.api.parameters import path_id
+from config.api.parsing import WireJsonParser
 from config.api.resources import ScopedViewSet
+from config.api.uploads import UploadBody, file_of
 from config.filters.fields import FieldTable
+from config.imports import doors
 from config.kernel import instants
 from config.kernel.errors import InvalidPayload
 from config.project.models import Project
 from customers.payloads import INDEXED_LENGTH
-from tracking import audited, bulk
+from tracking import audited, bulk, tasks
 from tracking.api import serializers
 from tracking.catalogue_fields import PRODUCTS, SKUS
 from tracking.models import Product, Sku
 from tracking.rendering import render_product, render_sku, render_sku_with_product
-from tracking.services import products
+from tracking.services import importing, products
 
 FORCE = OpenApiParameter("force", bool, description="Delete for good.")
 LIST_ORDERS: Mapping[str, str] = {"created_at": "created_at", "updated_at": "updated_at"}
@@ -180,6 +185,33 @@ class ProductViewSet(ScopedViewSet):
             note_started(request, "product.metadata_started", started)
         return answer_started(started.public_id)
 
+    @extend_schema(
+        operation_id="import_products_csv",
+        request={"multipart/form-data": UploadBody},
+        responses={200: serializers.StartedShape},
+    )
+    @action(detail=False, methods=["post"], url_path="importCSV", parser_classes=[MultiPartParser, WireJsonParser])
+    def import_csv(self, request: Request) -> Response:
+        """Import a CSV file of products in the background; prices are in major units."""
+        return start_import(request, importing.PRODUCT_SUBJECT, tasks.import_products_file)
+
+
+def start_import(request: Request, subject: Any, task: Any) -> Response:
+    """Keep the file of the request and queue its import."""
+    access, (content, given_name) = access_of(request), file_of(request)
+    started = doors.start_from_api(
+        project=access.project,
+        subject=subject,
+        task=task,
+        target_of=subject.table.target_of,
+        content=content,
+        given_name=given_name,
+        at=instants.now(),
+        limit=settings.BODY_LIMIT,
+        request_id=access.group_id,
+    )
+    return answer_started(started.public_id, status.HTTP_200_OK)
+
 
 @extend_schema(tags=["products"], responses=serializers.SkuShape, parameters=[path_id("product_id")])
 class ProductSkuViewSet(ScopedViewSet):
@@ -253,3 +285,13 @@ class SkuViewSet(ScopedViewSet):
     def retrieve(self, request: Request, sku_id: str) -> Response:
         """One SKU, with its product."""
         return Response(render_sku_with_product(products.find_sku(project=self.project, identifier=sku_id)))
+
+    @extend_schema(
+        operation_id="import_skus_csv",
+        request={"multipart/form-data": UploadBody},
+        responses={200: serializers.StartedShape},
+    )
+    @action(detail=False, methods=["post"], url_path="importCSV", parser_classes=[MultiPartParser, WireJsonParser])
+    def import_csv(self, request: Request) -> Response:
+        """Import a CSV file of SKUs in the background; prices are in major units."""
+        return start_import(request, importing.SKU_SUBJECT, tasks.import_skus_file)

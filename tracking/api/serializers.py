@@ -79,12 +79,6 @@ class CollectionBody(CollectionUpdateBody):
     products = JsonList(most=10_000, **OPTIONAL)
 
 
-class FileBody(Shape):
-    """A CSV file with a header line."""
-
-    file = serializers.FileField()
-
-
 class StartedShape(Shape):
     """Ask `GET /v1/async-actions/{id}` for what became of it."""
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import transaction
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,19 +23,23 @@ from config.api.fields import parse, parse_each
 from config.api.idempotency import once
 from config.api.lists import envelope, parse_limit, parse_order
 from config.api.parameters import path_id
+from config.api.parsing import WireJsonParser
 from config.api.resources import ScopedViewSet
+from config.api.uploads import UploadBody, file_of
+from config.imports import doors
 from config.jobs.models import AsyncAction
 from config.kernel import instants
 from config.kernel.errors import InvalidPayload
-from vouchers import audited, bulk, transaction_exports
+from vouchers import audited, bulk, tasks, transaction_exports
 from vouchers.api import schemas, serializers
 from vouchers.api.filter_fields import of_vouchers, read_voucher_filters
 from vouchers.api.filters import VoucherFilterSet
+from vouchers.columns import TABLE
 from vouchers.errors import InvalidAddBalanceParams
 from vouchers.models import RuleAssignment, Voucher
 from vouchers.rendering import render_voucher
 from vouchers.rendering.transactions import render_balance, render_transaction
-from vouchers.services import balances, issuing, ledgers, sessions, vouchers
+from vouchers.services import balances, files, issuing, ledgers, sessions, vouchers
 
 LEDGER_PARAMETERS = (
     OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}),
@@ -233,6 +239,28 @@ class VoucherViewSet(ScopedViewSet):
         bulk.require_codes(request.data)
         parse_each(serializers.VoucherImportItem, request.data)
         return self._started(bulk.start_import, body=request.data)
+
+    @extend_schema(
+        operation_id="vouchers_import_csv",
+        request={"multipart/form-data": UploadBody},
+        responses={202: schemas.StartedJobShape},
+    )
+    @action(detail=False, methods=["post"], url_path="importCSV", parser_classes=[MultiPartParser, WireJsonParser])
+    def import_csv(self, request: Request) -> Response:
+        """Import a CSV file of codes in the background; money is in major units, codes that exist are changed."""
+        access, (content, given_name) = access_of(request), file_of(request)
+        started = doors.start_from_api(
+            project=access.project,
+            subject=files.SUBJECT,
+            task=tasks.import_file,
+            target_of=TABLE.target_of,
+            content=content,
+            given_name=given_name,
+            at=instants.now(),
+            limit=settings.BODY_LIMIT,
+            request_id=access.group_id,
+        )
+        return Response({"async_action_id": started.public_id}, status=202)
 
     @extend_schema(
         operation_id="vouchers_update_many",
