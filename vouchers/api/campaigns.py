@@ -24,9 +24,10 @@ from config.api.parameters import path_id
 from config.api.parsing import WireJsonParser
 from config.api.resources import ScopedViewSet
 from config.api.routing import IDENTIFIER
+from config.api.uploads import UploadBody
 from config.kernel import instants
 from config.kernel.errors import Forbidden, InvalidPayload, InvalidQueryParams
-from tracking.api.serializers import FileBody, StartedShape
+from tracking.api.serializers import StartedShape
 from vouchers import audited, code_files, transaction_exports
 from vouchers.api import campaign_bodies as bodies
 from vouchers.api import schemas
@@ -186,7 +187,7 @@ class CampaignViewSet(ScopedViewSet):
 
     @extend_schema(
         operation_id="campaigns_import_csv",
-        request={"multipart/form-data": FileBody},
+        request={"multipart/form-data": UploadBody},
         parameters=[ID],
         responses={200: StartedShape},
     )
