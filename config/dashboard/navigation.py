@@ -71,11 +71,11 @@ NAVIGATION: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
         "Settings",
         (
             Entry("project", "Project", "pencil", "dashboard:project-settings", Permission.MANAGE_PROJECT),
-            Entry("metadata", "Metadata schema", "file", "dashboard:metadata-schemas", Permission.MANAGE_PROJECT),
-            Entry("event-schemas", "Event schemas", "pulse", "dashboard:event-schemas", Permission.MANAGE_PROJECT),
             Entry("stacking", "Stacking", "layers", "dashboard:stacking", Permission.MANAGE_PROJECT),
             Entry("keys", "API keys", "bolt", "dashboard:keys", Permission.MANAGE_PROJECT),
             Entry("webhooks", "Webhooks", "redo", "dashboard:webhooks", Permission.MANAGE_PROJECT),
+            Entry("metadata", "Metadata schema", "file", "dashboard:metadata-schemas", Permission.MANAGE_PROJECT),
+            Entry("event-schemas", "Event schemas", "pulse", "dashboard:event-schemas", Permission.MANAGE_PROJECT),
             Entry("members", "Members", "users", "dashboard:members", Permission.MANAGE_MEMBERS),
             Entry("audit", "Audit log", "clock", "dashboard:audit", Permission.SEE_AUDIT),
             Entry("profile", "Profile", "user", "dashboard:profile", Permission.USE_DASHBOARD),
