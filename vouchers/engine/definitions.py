@@ -10,7 +10,16 @@ from typing import Any, Final
 
 from vouchers.engine import logic as logic_text
 from vouchers.engine import operators, product_definitions, rule_names
-from vouchers.engine.rule_terms import Condition, Logic, RuleNode, RuleSet, RuleTree
+from vouchers.engine.rule_terms import (
+    ApplicableEntry,
+    ApplicableTo,
+    Condition,
+    Logic,
+    ProductRef,
+    RuleNode,
+    RuleSet,
+    RuleTree,
+)
 
 MOST_RULES: Final = 100
 DEEPEST: Final = 3
@@ -52,13 +61,38 @@ def read_rule_set(
     bundle_rules: Mapping[str, Any] | None = None,
 ) -> RuleSet:
     """Return a stored validation rule as the engine's terms. Raises DefinitionError."""
+    tree = read_tree(rules)
     return RuleSet(
         public_id,
-        read_tree(rules),
+        tree,
         error_message=_message(error),
         name=name,
-        applicable_to=product_definitions.read_applicable_to(applicable_to),
+        applicable_to=_with_matched(tree, product_definitions.read_applicable_to(applicable_to)),
         bundle=product_definitions.read_bundle(bundle_rules),
+    )
+
+
+def _with_matched(tree: RuleTree, applicable_to: ApplicableTo | None) -> ApplicableTo | None:
+    """What the older rules add: `product.id` with `product.discount_applicable` inside discounts what it matched."""
+    matched = [
+        ApplicableEntry(ref, stored={"object": ref.object, "id": ref.id, **product_definitions.ADDED})
+        for node in tree.nodes.values()
+        if node.nested is not None and any(_discounts(inner) for inner in node.nested.nodes.values())
+        for condition in node.conditions
+        if condition.operator in ("$is", "$in")
+        for ref in condition.values
+        if isinstance(ref, ProductRef)
+    ]
+    if not matched:
+        return applicable_to
+    known = applicable_to or ApplicableTo()
+    return ApplicableTo((*known.included, *matched), known.excluded, known.included_all)
+
+
+def _discounts(node: RuleNode) -> bool:
+    """Whether the nested rule says that what was matched is discounted."""
+    return node.name in ("product.discount_applicable", "sku.discount_applicable") and all(
+        condition.values == (True,) for condition in node.conditions
     )
 
 
