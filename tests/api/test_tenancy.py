@@ -28,7 +28,7 @@ from tests.factories import (
     make_voucher,
 )
 from tracking.models import Order, Product, ProductCollection, Sku
-from vouchers.models import Category, Redemption, RuleAssignment
+from vouchers.models import Campaign, Category, PromotionStack, PromotionTier, Redemption, RuleAssignment
 
 pytestmark = pytest.mark.django_db
 CANARY = "canary-8f2b"
@@ -57,6 +57,11 @@ def full() -> Shop:
     )
     category = Category.objects.create(project=project, name=CANARY, created_at=NOW)
     campaign = CampaignFactory.create(project=project, name=CANARY, category=category)
+    promotion = CampaignFactory.create(project=project, name=f"{CANARY} promotion", campaign_type="PROMOTION")
+    tier = PromotionTier.objects.create(project=project, campaign=promotion, name=CANARY, created_at=NOW)
+    PromotionStack.objects.create(
+        project=project, campaign=promotion, name=CANARY, tier_ids=[tier.public_id], created_at=NOW
+    )
     voucher = make_voucher(
         project=project,
         code="KNOWN-CODE",
@@ -112,7 +117,9 @@ def known(full: Shop) -> dict[str, list[str]]:
         "collection_id": [project_row("tracking.ProductCollection", full)],
         "project_id": [project.public_id],
         "category_id": [project_row("vouchers.Category", full)],
-        "campaign_id": [project_row("vouchers.Campaign", full)],
+        "campaign_id": list(Campaign.objects.filter(project=project).values_list("public_id", flat=True)),
+        "tier_id": [project_row("vouchers.PromotionTier", full)],
+        "stack_id": [project_row("vouchers.PromotionStack", full)],
     }
 
 

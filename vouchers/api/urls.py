@@ -67,5 +67,6 @@ urlpatterns: Sequence[URLPattern | URLResolver | Any] = [
     re_path(rf"^v1/vouchers/{CODE}/redemption/?$", VoucherRedemptionView.as_view()),
     re_path(rf"^v1/redemptions/{REDEMPTION}/rollback/?$", RollbackView.as_view()),
     re_path(rf"^v1/redemptions/{REDEMPTION}/rollbacks/?$", RollbacksView.as_view()),
+    path("", include("vouchers.api.promotion_urls")),
     path("v1/", include(router.urls)),
 ]

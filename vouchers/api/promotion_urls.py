@@ -1,0 +1,27 @@
+"""Addresses of promotions, publications and qualifications."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path, re_path
+
+from config.api.routing import IDENTIFIER, WireRouter
+from vouchers.api.promotions import (
+    AllStacksViewSet,
+    CampaignTierViewSet,
+    ClientTierViewSet,
+    StackViewSet,
+    TierViewSet,
+)
+
+CAMPAIGN = rf"(?P<campaign_id>{IDENTIFIER})"
+
+router = WireRouter()
+router.register("promotions/stacks", AllStacksViewSet, basename="promotion-stack")
+router.register("promotions/tiers", TierViewSet, basename="promotion-tier")
+router.register(f"promotions/{CAMPAIGN}/tiers", CampaignTierViewSet, basename="campaign-tier")
+router.register(f"promotions/{CAMPAIGN}/stacks", StackViewSet, basename="campaign-stack")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    re_path(r"^client/v1/promotions/tiers/?$", ClientTierViewSet.as_view({"get": "list"})),
+    path("v1/", include(router.urls)),
+]
