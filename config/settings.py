@@ -257,5 +257,6 @@ LOGGING = {
         "django.server": {"handlers": [], "propagate": False},
         "django.request": {"level": "ERROR"},
         "procrastinate": {"level": "WARNING"},
+        "pyBarcode": {"level": "WARNING"},
     },
 }

@@ -20,8 +20,8 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
         *_types("customer.order", "created updated paid fulfilled canceled"),
         *_types("customer", "publication.succeeded publication.failed redemption.succeeded redemption.failed"),
         *_types("customer", "redemption.rollback.succeeded redemption.rollback.failed"),
-        *_types("customer", "validation.succeeded validation.failed holder.assignment.created"),
-        *_types("customer", "holder.assignment.deleted voucher.deleted voucher.gift.balance_added"),
+        *_types("customer", "holder.assignment.created holder.assignment.deleted"),
+        *_types("customer", "voucher.deleted voucher.gift.balance_added"),
         *_types("customer", "rewarded rewarded.loyalty_points"),
     ),
     "Vouchers": (
