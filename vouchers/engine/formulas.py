@@ -8,40 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Any, Final, assert_never
 
 from config.kernel.amounts import rounded
 from vouchers.engine import formula_text
+from vouchers.engine.formula_dates import DATES, moment_of
+from vouchers.engine.formula_scope import NoValue, Scope, Value
 from vouchers.engine.formula_text import Call, Cases, Literal, Node, Operand
 from vouchers.engine.order_state import Line, OrderState
-from vouchers.engine.terms import Facts, VoucherTerms
 
 GREATEST: Final = 10**18
 MOST_DIGITS: Final = 18
 HIGHEST_POWER: Final = 64
-
-Value = Fraction | str | bool | date | datetime | list[Any]
-
-
-class NoValue(Exception):
-    """The formula cannot be evaluated here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What operands are read from. line: the index of the current one."""
-
-    terms: VoucherTerms
-    facts: Facts
-    order: OrderState | None
-    line: int | None = None
-
-    def at(self, line: int) -> Scope:
-        """The same situation with another current line."""
-        return replace(self, line=line)
 
 
 def money(text: str, scope: Scope) -> int | None:
@@ -65,7 +45,7 @@ def units(text: str, scope: Scope) -> int | None:
 def _number_of(text: str, scope: Scope) -> Fraction | None:
     try:
         return _number(evaluate(formula_text.parse(text), scope))
-    except (NoValue, formula_text.FormulaError):
+    except (NoValue, formula_text.FormulaError, OverflowError):  # dates at the edge of the calendar
         return None
 
 
@@ -233,7 +213,7 @@ def _digits(round_one: Callable[[Fraction], int]) -> Callable[..., Value]:
 
 def _same(left: Value, right: Value) -> bool:
     if isinstance(left, date) and isinstance(right, date):
-        return _moment(left) == _moment(right)
+        return moment_of(left) == moment_of(right)
     if isinstance(left, bool) or isinstance(right, bool):
         return str(left).lower() == str(right).lower()
     if isinstance(left, Fraction) or isinstance(right, Fraction):
@@ -247,7 +227,7 @@ def _same(left: Value, right: Value) -> bool:
 def _compared(test: Callable[[Any, Any], bool]) -> Callable[..., Value]:
     def compare(scope: Scope, left: Value, right: Value) -> Value:
         if isinstance(left, date) and isinstance(right, date):
-            return test(_moment(left), _moment(right))
+            return test(moment_of(left), moment_of(right))
         return test(_number(left), _number(right))
 
     return compare
@@ -269,72 +249,6 @@ def _in(scope: Scope, value: Value, *rest: Value) -> bool:
         return any(_same(_known(one), rest[0]) for one in value if one is not None and not isinstance(one, Mapping))
     among = [one for other in rest for one in (other if isinstance(other, list) else [other])]
     return any(_same(value, _known(one)) for one in among if one is not None and not isinstance(one, Mapping))
-
-
-def _moment(value: date) -> datetime:
-    """A day as its first instant; everything is compared in UTC."""
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    return datetime(value.year, value.month, value.day, tzinfo=UTC)
-
-
-def _date(value: Value, scope: Scope) -> date:
-    """The day in the project's zone; also from text."""
-    if isinstance(value, str):
-        value = _parsed(value)
-    if isinstance(value, datetime):
-        return value.astimezone(scope.facts.zone).date()
-    if isinstance(value, date):
-        return value
-    raise NoValue
-
-
-def _parsed(text: str) -> date:
-    try:
-        return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
-    except ValueError:
-        raise NoValue from None
-
-
-def _today(scope: Scope) -> date:
-    return scope.facts.at.astimezone(scope.facts.zone).date()
-
-
-def _months(start: date, end: date) -> Fraction:
-    """Whole months from one day to another, negative backwards."""
-    if end < start:
-        return -_months(end, start)
-    return Fraction((end.year - start.year) * 12 + end.month - start.month - (end.day < start.day))
-
-
-def _since(count: Callable[[date, date], Fraction]) -> Callable[..., Value]:
-    return lambda scope, value: count(_date(value, scope), _today(scope))
-
-
-def _until(count: Callable[[date, date], Fraction]) -> Callable[..., Value]:
-    return lambda scope, value: count(_today(scope), _date(value, scope))
-
-
-def _days(start: date, end: date) -> Fraction:
-    return Fraction((end - start).days)
-
-
-def _years(start: date, end: date) -> Fraction:
-    return Fraction(int(_months(start, end) / 12))
-
-
-def _days_compared(test: Callable[[date, date], bool]) -> Callable[..., Value]:
-    return lambda scope, left, right: test(_date(left, scope), _date(right, scope))
-
-
-def _instants_compared(test: Callable[[datetime, datetime], bool]) -> Callable[..., Value]:
-    def compare(scope: Scope, left: Value, right: Value) -> Value:
-        found = [_parsed(value) if isinstance(value, str) else value for value in (left, right)]
-        if not isinstance(found[0], date) or not isinstance(found[1], date):
-            raise NoValue
-        return test(_moment(found[0]), _moment(found[1]))
-
-    return compare
 
 
 _STRICT: Final[Mapping[str, Callable[..., Value]]] = {
@@ -362,20 +276,7 @@ _STRICT: Final[Mapping[str, Callable[..., Value]]] = {
     "ENDSWITH": _text(str.endswith),
     "IN_ARRAY": _in,
     "NOT_IN_ARRAY": lambda scope, value, *rest: not _in(scope, value, *rest),
-    "DATE": lambda scope, value: _date(value, scope),
-    "DATE_TIME": lambda scope, value: _moment(_parsed(value) if isinstance(value, str) else _date(value, scope)),
-    "DAY_OF_MONTH": lambda scope, value: Fraction(_date(value, scope).day),
-    "MONTH": lambda scope, value: Fraction(_date(value, scope).month),
-    "YEAR": lambda scope, value: Fraction(_date(value, scope).year),
-    "DAYS_SINCE": _since(_days),
-    "MONTHS_SINCE": _since(_months),
-    "YEARS_SINCE": _since(_years),
-    "DAYS_UNTIL": _until(_days),
-    "MONTHS_UNTIL": _until(_months),
-    "DATE_IS": _days_compared(lambda a, b: a == b),
-    "DATE_IS_NOT": _days_compared(lambda a, b: a != b),
-    "IS_AFTER": _instants_compared(lambda a, b: a > b),
-    "IS_BEFORE": _instants_compared(lambda a, b: a < b),
+    **DATES,
 }
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from vouchers.engine import formula_text, formulas
 from vouchers.engine.applicability import Selection, select
 from vouchers.engine.bundles import BundleFound
-from vouchers.engine.formulas import Scope
+from vouchers.engine.formula_scope import Scope
 from vouchers.engine.order_state import OrderState
 from vouchers.engine.rule_terms import ApplicableEntry
 from vouchers.engine.terms import CalculationMode, DiscountTerms, Facts, UnitCount, VoucherTerms
