@@ -386,3 +386,12 @@ class StartedJobShape(Shape):
 
 class EmptyShape(Shape):
     """`{}`"""
+
+
+class VoucherRedemptionListShape(Shape):
+    """A page of the attempts on a code."""
+
+    object = serializers.ChoiceField(choices=["list"])
+    data_ref = serializers.ChoiceField(choices=["redemptions"])
+    redemptions = RedemptionShape(many=True)
+    total = Count()

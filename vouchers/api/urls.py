@@ -13,6 +13,7 @@ from vouchers.api.assets import BarcodeView, QrView
 from vouchers.api.campaigns import CampaignViewSet
 from vouchers.api.categories import CategoryViewSet
 from vouchers.api.client_views import ClientValidateView, VoucherValidateView
+from vouchers.api.client_vouchers import ClientVoucherViewSet
 from vouchers.api.rollbacks import RollbacksView, RollbackView
 from vouchers.api.views import (
     ClientRedeemView,
@@ -60,6 +61,7 @@ urlpatterns: Sequence[URLPattern | URLResolver | Any] = [
     re_path(r"^v1/validations/?$", ValidationView.as_view()),
     re_path(r"^client/v1/validations/?$", ClientValidationView.as_view()),
     re_path(r"^client/v1/redemptions/?$", ClientRedemptionView.as_view()),
+    re_path(r"^client/v1/vouchers/?$", ClientVoucherViewSet.as_view({"get": "list"})),
     re_path(r"^client/v1/redeem/?$", ClientRedeemView.as_view()),
     re_path(rf"^v1/vouchers/{CODE}/sessions/(?P<session_key>{IDENTIFIER})/?$", VoucherSessionView.as_view()),
     re_path(r"^v1/assets/qr/(?P<asset_id>[^/]+)/?$", QrView.as_view()),

@@ -21,7 +21,7 @@ from config.api.authentication import access_of
 from config.api.exports import ExportObject, ParametersBody, parameters_of, start_export
 from config.api.fields import parse, parse_each
 from config.api.idempotency import once
-from config.api.lists import envelope, parse_limit, parse_order
+from config.api.lists import envelope, parse_limit, parse_order, parse_page
 from config.api.parameters import path_id
 from config.api.parsing import WireJsonParser
 from config.api.resources import ScopedViewSet
@@ -36,11 +36,15 @@ from vouchers.api.filter_fields import of_vouchers, read_voucher_filters
 from vouchers.api.filters import VoucherFilterSet
 from vouchers.columns import TABLE
 from vouchers.errors import InvalidAddBalanceParams
-from vouchers.models import RuleAssignment, Voucher
-from vouchers.rendering import render_voucher
+from vouchers.models import Redemption, RuleAssignment, Voucher
+from vouchers.rendering import render_redemption, render_voucher
 from vouchers.rendering.transactions import render_balance, render_transaction
 from vouchers.services import balances, files, issuing, ledgers, sessions, vouchers
 
+PAGE_PARAMETERS = (
+    OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}),
+    OpenApiParameter("page", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 1}),
+)
 LEDGER_PARAMETERS = (
     OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}),
     OpenApiParameter("order", str, enum=["id", "-id"], default="-id"),
@@ -215,6 +219,22 @@ class VoucherViewSet(ScopedViewSet):
         )
         following: dict[str, Any] = {"more_starting_after": rows[-1].public_id} if more else {}
         return Response(envelope("data", [render_transaction(row) for row in rows], has_more=more, **following))
+
+    @extend_schema(
+        operation_id="vouchers_list_redemptions",
+        responses=schemas.VoucherRedemptionListShape,
+        parameters=[path_id("code"), *PAGE_PARAMETERS],
+        filters=False,
+    )
+    @action(detail=True, methods=["get"])
+    def redemptions(self, request: Request, code: str) -> Response:
+        """The attempts on a code in pages: where `redemption.url` of the voucher leads."""
+        query = request.query_params
+        limit, page = parse_limit(query), parse_page(query)
+        rows = Redemption.objects.of(self.project).filter(voucher=self.found()).for_wire()
+        total, start = rows.count(), (page - 1) * limit
+        shown = rows.order_by("-created_at", "-pk")[start : start + limit]
+        return Response(envelope("redemptions", [render_redemption(row) for row in shown], total))
 
     @extend_schema(
         operation_id="vouchers_export_transactions",

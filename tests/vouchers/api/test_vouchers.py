@@ -313,3 +313,35 @@ def test_the_attempts_on_a_code_are_listed_newest_first(shop: Shop) -> None:
     }
     assert [entry["id"] for entry in entries] == ["rf_2", "r_1"]
     assert RuleAssignment.objects.count() == 0
+
+
+def test_the_attempts_on_a_code_are_also_read_in_pages(shop: Shop) -> None:
+    voucher = voucher_of(shop, code="TEN")
+    for number in range(3):
+        Redemption.objects.create(
+            project=shop.project,
+            voucher=voucher,
+            public_id=f"r_{number}",
+            code="TEN",
+            result="SUCCESS",
+            status="SUCCEEDED",
+            created_at=f"2026-02-0{number + 1}T00:00:00Z",
+        )
+    url = shop.server().get("/v1/vouchers/TEN").json()["redemption"]["url"]
+    assert shop.server().get(url).json()["total"] == 3
+    page = shop.server().get("/v1/vouchers/TEN/redemptions?limit=2&page=2").json()
+    assert (page["data_ref"], [row["id"] for row in page["redemptions"]]) == ("redemptions", ["r_0"])
+    assert shop.server().get("/v1/vouchers/NOPE/redemptions").status_code == 404
+
+
+def test_browsers_list_vouchers_only_where_the_project_lets_them() -> None:
+    closed, opened = make_shop("Closed"), make_shop("Opened", client_side=("list_vouchers",))
+    holder = make_customer(project=opened.project, source_id="crm-1", name="Nora")
+    make_voucher(project=opened.project, code="TEN", holder=holder)
+    response = closed.browser().get("/client/v1/vouchers")
+    assert (response.status_code, response.json()["key"]) == (403, "forbidden")
+    wire = opened.browser().get("/client/v1/vouchers?limit=5").json()
+    assert (wire["data_ref"], wire["total"], [row["code"] for row in wire["vouchers"]]) == ("vouchers", 1, ["TEN"])
+    assert "Nora" not in str(wire)
+    assert opened.browser().get("/client/v1/vouchers?customer=crm-1").status_code == 400
+    assert opened.server().get("/client/v1/vouchers").status_code == 401
