@@ -190,7 +190,7 @@ class Overview(Page):
         for step, needs in (
             (Step(*IMPORT_FIRST, reverse("dashboard:import-new"), customers), Permission.IMPORT),
             (Step(*THEN_SEGMENT, reverse("dashboard:segments"), segments), Permission.SEE_SEGMENTS),
-            (Step(*THEN_CAMPAIGN, reverse("dashboard:voucher-new"), campaigns), Permission.EDIT_VOUCHERS),
+            (Step(*THEN_CAMPAIGN, reverse("dashboard:campaign-new"), campaigns), Permission.EDIT_VOUCHERS),
             (Step(*THEN_CHECK, reverse("dashboard:check"), False), Permission.CHECK_CODES),
         ):
             yield step if self.may(needs) else replace(step, url="")

@@ -22,13 +22,14 @@ from segments.models import Segment
 from vouchers import reports
 from vouchers.dashboard import campaign_words, trends, words
 from vouchers.dashboard.lists import redemption_list, redemptions_of, voucher_list, vouchers_of
-from vouchers.models import Campaign, Category, PromotionTier, RuleAssignment, ValidationRule
+from vouchers.models import Campaign, CampaignDraft, Category, PromotionTier, RuleAssignment, ValidationRule
 from vouchers.reasons import rule_in_words
 from vouchers.reports import Sums
 
 PROMOTIONS: Final = Crumb("Promotions")
 MOST_CATEGORIES: Final = 200
 MOST_TIERS: Final = 200
+MOST_DRAFTS: Final = 10
 DAYS: Final = 30
 
 
@@ -123,14 +124,18 @@ class CampaignList(Page):
         spec = campaign_list(self.project, self.at, sums, categories)
         listing = lists.read(spec, campaigns_of(self.project), request.GET.dict())
         sums.update(reports.usage_of(project=self.project, campaigns=listing.rows, at=self.at))
-        return self.render({"listing": listing, "empty": self.empty()})
+        shown = CampaignDraft.objects.of(self.project).order_by("-updated_at")[:MOST_DRAFTS]
+        found = list(shown) if self.may(Permission.EDIT_VOUCHERS) else []
+        return self.render({"listing": listing, "empty": self.empty(), "drafts": found})
 
     def empty(self) -> dict[str, Any]:
         return {
             "icon": "flag",
             "title": "No campaigns yet",
             "text": "A campaign is a set of codes, or of automatic promotions, under common terms.",
-            "actions": [],
+            "actions": [{"url": reverse("dashboard:campaign-new"), "label": "New campaign"}]
+            if self.may(Permission.EDIT_VOUCHERS)
+            else [],
         }
 
 

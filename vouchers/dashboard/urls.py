@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from vouchers.dashboard import campaigns, checks, redemptions, rule_editor, rules, stacking, views
+from vouchers.dashboard import (
+    campaign_acts,
+    campaign_drafts,
+    campaigns,
+    checks,
+    redemptions,
+    rule_editor,
+    rules,
+    stacking,
+    views,
+)
 
 urlpatterns = [
     path("settings/stacking/", stacking.StackingPage.as_view(), name="stacking"),
@@ -17,7 +27,24 @@ urlpatterns = [
     path("rules/<str:public_id>/delete/", rules.RuleDelete.as_view(), name="rule-delete"),
     path("rules/<str:public_id>/assign/", rules.RuleAssign.as_view(), name="rule-assign"),
     path("campaigns/", campaigns.CampaignList.as_view(), name="campaigns"),
+    path("campaigns/new/", campaign_drafts.CampaignNew.as_view(), name="campaign-new"),
+    path("campaigns/drafts/<str:public_id>/", campaign_drafts.DraftReview.as_view(), name="draft"),
+    path("campaigns/drafts/<str:public_id>/discard/", campaign_drafts.DraftDiscard.as_view(), name="draft-discard"),
+    path("campaigns/drafts/<str:public_id>/<str:step>/", campaign_drafts.DraftStep.as_view(), name="draft-step"),
     path("campaigns/<str:public_id>/", campaigns.Summary.as_view(), name="campaign"),
+    path("campaigns/<str:public_id>/edit/", campaign_drafts.CampaignDraftFrom.as_view(), name="campaign-edit"),
+    path("campaigns/<str:public_id>/copy/", campaign_drafts.CampaignDraftFrom.as_view(copy=True), name="campaign-copy"),
+    path("campaigns/<str:public_id>/switch/", campaign_acts.CampaignSwitch.as_view(), name="campaign-switch"),
+    path("campaigns/<str:public_id>/delete/", campaign_acts.CampaignDelete.as_view(), name="campaign-delete"),
+    path("campaigns/<str:public_id>/codes/", campaign_acts.CampaignCodes.as_view(), name="campaign-codes"),
+    path("campaigns/<str:public_id>/tiers/new/", campaign_acts.TierNew.as_view(), name="tier-new"),
+    path("campaigns/<str:public_id>/tiers/<str:tier_id>/", campaign_acts.TierEdit.as_view(), name="tier"),
+    path(
+        "campaigns/<str:public_id>/tiers/<str:tier_id>/switch/", campaign_acts.TierSwitch.as_view(), name="tier-switch"
+    ),
+    path(
+        "campaigns/<str:public_id>/tiers/<str:tier_id>/delete/", campaign_acts.TierDelete.as_view(), name="tier-delete"
+    ),
     path("campaigns/<str:public_id>/vouchers/", campaigns.CampaignVouchers.as_view(), name="campaign-vouchers"),
     path("campaigns/<str:public_id>/rules/", campaigns.CampaignRules.as_view(), name="campaign-rules"),
     path(

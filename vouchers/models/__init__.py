@@ -1,6 +1,7 @@
 """What is offered, and what became of it."""
 
 from vouchers.models.campaigns import Campaign, Category
+from vouchers.models.drafts import CampaignDraft
 from vouchers.models.promotions import PromotionStack, PromotionTier
 from vouchers.models.publications import Publication
 from vouchers.models.redemptions import Redemption, VoucherTransaction
@@ -12,6 +13,7 @@ from vouchers.models.vouchers import Voucher
 
 __all__ = [
     "Campaign",
+    "CampaignDraft",
     "Category",
     "DailyRefusal",
     "DailyUse",
