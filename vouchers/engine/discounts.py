@@ -234,7 +234,10 @@ def final_order(start: OrderState, steps: Iterable[OrderState]) -> OrderState:
     return states[-1].with_applied(
         sum_known(state.applied_discount_amount for state in states),
         sum_known(state.items_applied_discount_amount for state in states),
-        (_columns_added([s.applied for s in states]), _columns_added([s.units for s in states])),
+        (
+            _columns_added([state.applied for state in states], len(states[-1].basket.lines)),
+            _columns_added([state.units for state in states], len(states[-1].basket.lines)),
+        ),
     )
 
 
@@ -289,12 +292,11 @@ def _named(thing: Mapping[str, Any]) -> dict[str, Any]:
     return named | ({"name": named["sku"]} if "sku" in named else {})
 
 
-def _columns_added(columns: list[Column | None]) -> Column | None:
+def _columns_added(columns: list[Column | None], size: int) -> Column | None:
     """Line by line; lines are only ever appended, so an index means the same line in every state."""
     known = [column for column in columns if column is not None]
     if not known:
         return None
-    size = max(len(column) for column in known)
     total: Column = [None] * size
     for column in known:
         longer = column if len(column) == size else [*column, *[None] * (size - len(column))]

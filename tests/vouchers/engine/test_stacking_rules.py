@@ -175,3 +175,14 @@ def test_a_later_redeemable_does_not_show_units_that_an_earlier_one_added() -> N
     shown = [o.effect.order for o in found.outcomes if o.effect is not None and o.effect.order is not None]
     assert [state.initial_amount_is_news for state in shown] == [True, False]
     assert (shown[1].initial_amount, shown[1].lines[0].initial_quantity) == (500, 1)
+
+
+def test_a_line_without_price_after_a_discount_of_lines() -> None:
+    items = voucher(
+        {"type": "AMOUNT", "amount_off": 100, "effect": "APPLY_TO_ITEMS"}, rule_sets=(applies(everything=True),)
+    )
+    shipping = voucher({"type": "UNIT", "unit_off": 1, "unit_type": "prod_5h1pp1ng"})
+    found = evaluate([Candidate("A", items), Candidate("B", shipping)], facts(order=cart(line("a", 1, 1000))),
+                     read_stacking_rules({}))  # fmt: skip
+    assert found.order is not None
+    assert [one.applied_discount_amount for one in found.order.lines] == [100, None]
