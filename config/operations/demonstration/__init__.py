@@ -16,7 +16,7 @@ from config.imports.subjects import Options
 from config.jobs import runner
 from config.jobs.models import AsyncAction
 from config.kernel.errors import DomainError
-from config.operations.demonstration import offers, people, story
+from config.operations.demonstration import offers, people, programme, story
 from config.project.models import Project
 from customers import imports, tasks
 from customers.models import Customer
@@ -24,7 +24,10 @@ from segments import services as segments
 from segments.models import Segment
 from vouchers.models import Redemption, Voucher
 from vouchers.payloads import parse_stackable
-from vouchers.services import issuing, redemptions, validation_rules, validations
+from vouchers.services import issuing, redemptions, rollbacks, usage, validation_rules, validations
+
+TIER_EVERY, RETURN_EVERY = 9, 23
+"""So many checkouts use a promotion instead of a code; so many are sent back."""
 
 Say = Callable[[str], None]
 
@@ -58,6 +61,7 @@ def import_customers(project: Project, at: datetime) -> None:
 def offer(project: Project, opened: datetime, at: datetime) -> None:
     """Segments, rules and codes; each only if it is not there yet."""
     made = {entry["name"]: _segment(project, entry, opened) for entry in offers.SEGMENTS}
+    programme.run(project, made[offers.REGULARS["name"]], opened, at)
     corporate = made[offers.CORPORATE["name"]]
     for data, rule in _vouchers(corporate, at):
         if Voucher.objects.of(project).filter(code=data["code"]).exists():
@@ -94,11 +98,23 @@ def _segment(project: Project, entry: Mapping[str, Any], at: datetime) -> Segmen
 
 def shop(project: Project, at: datetime) -> None:
     """Redeem as the shop's backend does; refusals are part of the story."""
-    for visit in story.visits(people.people(), at):
-        request = parse_stackable(visit.body)
+    tiers = programme.tier_ids(project)
+    for number, visit in enumerate(story.visits(people.people(), at)):
+        body = visit.body
+        if tiers and number % TIER_EVERY == 0:
+            body = {
+                **body,
+                "redeemables": [{"object": "promotion_tier", "id": tiers[number // TIER_EVERY % len(tiers)]}],
+            }
+        request = parse_stackable(body)
         if visit.looked_first:
             validations.validate(project=project, request=request, at=visit.at - timedelta(minutes=2))
         try:
-            redemptions.redeem(project=project, request=request, at=visit.at)
+            done = redemptions.redeem(project=project, request=request, at=visit.at)
+            sent_back = visit.at + timedelta(days=1, hours=3)
+            if number % RETURN_EVERY == 0 and sent_back < at:
+                row = done.redemptions[0]
+                rollbacks.roll_back(project=project, redemption=row, reason="The parcel came back", at=sent_back)
         except DomainError:
             continue
+    usage.forget(project=project)  # what lies in the past was not summed when it happened

@@ -56,6 +56,12 @@ def gift(code: str, credits: int) -> dict[str, Any]:
     return {"code": code, "type": "GIFT_VOUCHER", "gift": {"amount": credits}}
 
 
+def limit(name: str, most: int) -> dict[str, Any]:
+    """A condition that a counter stays within `most`, this redemption included."""
+    return {"name": name, "conditions": {"$less_than_or_equal": [most]}}
+
+
+SEASON: Final = "SEASON15"
 WELCOME, SUMMER, CORP, BIG, SPRING = "WELCOME10", "SUMMER20", "CORP20", "BIGCART15", "SPRING25"
 GIFTS: Final = ("GIFT-7F3K", "GIFT-9Q2M", "GIFT-4T8W")
 SINGLE: Final = tuple(f"THANKS-{letters}" for letters in ("A7K2", "B9M4", "C3P6", "D5R8", "E2T9"))

@@ -21,6 +21,7 @@ GOODS: Final = (
     ("prod-grinder", "Coffee grinder", 8900),
 )
 CODES: Final = (
+    (offers.SEASON, 26),
     *((offers.WELCOME, 34), (offers.SUMMER, 30), (offers.BIG, 16), (offers.CORP, 14), (offers.SPRING, 8)),
     *((code, 2) for code in offers.GIFTS),
     *((code, 2) for code in offers.SINGLE),
