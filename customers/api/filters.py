@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
 
 from config.api.filters import window
 from config.kernel import instants
+from config.kernel.texts import normal
 from config.project.models import Project
 from customers import lookups
 from customers.models import Customer
@@ -21,7 +22,7 @@ class CustomerFilter(django_filters.FilterSet):
 
     email = django_filters.CharFilter(method="by_email", label="The whole address, in any case.")
     name = django_filters.CharFilter(method="by_name", label="The whole name, in any case.")
-    city = django_filters.CharFilter(field_name="city", label="`address.city`.")
+    city = django_filters.CharFilter(method="by_city", label="`address.city`.")
     segment_id = django_filters.CharFilter(method="by_segment", label="Members of a segment.")
 
     class Meta:
@@ -36,7 +37,10 @@ class CustomerFilter(django_filters.FilterSet):
         return customers.filter(email_key=email_key(value))
 
     def by_name(self, customers: QuerySet[Customer], _name: str, value: str) -> QuerySet[Customer]:
-        return customers.alias(name_key=Lower("name")).filter(name_key=value.lower())
+        return customers.alias(name_key=Lower("name")).filter(name_key=Lower(Value(normal(value))))
+
+    def by_city(self, customers: QuerySet[Customer], _name: str, value: str) -> QuerySet[Customer]:
+        return customers.filter(city=normal(value))
 
     def by_segment(self, customers: QuerySet[Customer], _name: str, value: str) -> QuerySet[Customer]:
         project: Project = self.request.auth.project

@@ -57,9 +57,11 @@ class ClientCustomerView(APIView):
         responses={200: ClientCustomerAnswer},
     )
     def post(self, request: Request) -> Response:
-        project = access_of(request).project
+        access, cookie = access_of(request), tracking_cookie.read(request)
         data = parse_customer(request.data, "")
-        visitor = visitors.store(project=project, data=data, cookie=tracking_cookie.read(request), at=instants.now())
+        visitor = visitors.store(
+            project=access.project, data=data, cookie=cookie, at=instants.now(), cause=access.cause
+        )
         response = Response(visitors.shown(visitor.customer, data) | {"tracking_id": visitor.identity.token})
         if visitor.identity.token is not None:
             tracking_cookie.write(response, request, visitor.identity.token)

@@ -10,6 +10,7 @@ import orjson
 from django.db import transaction
 
 from config.kernel import ids
+from config.kernel.causes import INTERNAL, Cause
 from config.kernel.errors import Forbidden, InvalidPayload, NotFound
 from config.project import metadata_schema
 from config.project.models import Project
@@ -60,6 +61,7 @@ def track(
             data=customer,
             at=at,
             protect=from_client and project.client_protects_customers,
+            cause=Cause(source or INTERNAL.source, group_id),
         )
         if stored is None:
             raise InvalidPayload("Property .customer should name somebody")

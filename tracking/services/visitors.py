@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from config.kernel.causes import INTERNAL, Cause
 from config.kernel.errors import InvalidPayload
 from config.project.models import Project
 from customers.models import Customer
@@ -24,7 +25,9 @@ class Visitor:
     identity: Identity
 
 
-def store(*, project: Project, data: CustomerData, cookie: str | None, at: datetime) -> Visitor:
+def store(
+    *, project: Project, data: CustomerData, cookie: str | None, at: datetime, cause: Cause = INTERNAL
+) -> Visitor:
     """Store who visits: under the source id that was sent, else as the cookie says, else anonymously.
 
     Raises InvalidPayload, NotFound (customer id), MetadataValidationFailed.
@@ -41,7 +44,7 @@ def store(*, project: Project, data: CustomerData, cookie: str | None, at: datet
     )
     with transaction.atomic():
         customer, _ = identities.write_customer(
-            project=project, identity=identity, data=data, at=at, protect=project.client_protects_customers
+            project=project, identity=identity, data=data, at=at, protect=project.client_protects_customers, cause=cause
         )
     if customer is None:
         raise InvalidPayload("Payload should name somebody")

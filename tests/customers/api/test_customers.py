@@ -252,3 +252,17 @@ def test_rows_without_the_value_come_last_in_either_direction(api, shop, order, 
         asked = [{"order": order, "limit": limit, "page": page} for page in range(1, 7)]
         pages = [api.get("/v1/customers", query).json()["customers"] for query in asked]
         assert "".join(row["name"] for page in pages for row in page) == expected
+
+
+def test_names_and_cities_are_found_in_every_spelling_of_their_letters(api, shop):
+    make_customer(project=shop.project, name="Zoé ÄRGER", address={"city": "Köln"}, source_id="crm-1")
+    for query in ({"name": "zoe\u0301 a\u0308rger"}, {"city": "Ko\u0308ln"}):
+        assert found(api.get("/v1/customers", query)) == ["1"]
+
+
+def test_permanent_deletion_of_a_customer_is_the_last_of_its_activity(api, shop):
+    made = api.post("/v1/customers", {"source_id": "crm-1", "name": "Nora"}).json()
+    assert api.get("/v1/customers/crm-1/activity").json()["data"][0]["type"] == "customer.created"
+    counts = api.post("/v1/customers/crm-1/permanent-deletion").json()["data_json"]
+    assert (counts["events"], counts["customer"]) == (1, 1)
+    assert api.get(f"/v1/customers/{made['id']}/activity").status_code == 404
