@@ -95,10 +95,10 @@ class ProductViewSet(ScopedViewSet):
         rows = self.page(request, self.get_queryset().prefetch_related(skus))
         return self.get_paginated_response([render_product(row, row.living, listed=True) for row in rows])
 
-    @extend_schema(operation_id="create_product", request=serializers.ProductBody)
+    @extend_schema(operation_id="create_product", request=serializers.StoredProductBody)
     def create(self, request: Request) -> Response:
         """Create a product, or change the one with this `id` or `source_id`."""
-        body = parse(serializers.ProductBody, request.data)
+        body = parse(serializers.StoredProductBody, request.data)
         with transaction.atomic():
             product = products.upsert(project=self.project, data=body, at=instants.now())
             done = "product.created" if product.updated_at is None else "product.changed"
@@ -111,10 +111,10 @@ class ProductViewSet(ScopedViewSet):
         return Response(render_product(product, list(products.skus_of(product))))
 
     @extend_schema(
-        operation_id="update_product", request=serializers.ProductUpdateBody, parameters=[path_id("product_id")]
+        operation_id="update_product", request=serializers.StoredProductUpdateBody, parameters=[path_id("product_id")]
     )
     def update(self, request: Request, product_id: str) -> Response:
-        body = parse(serializers.ProductUpdateBody, request.data)
+        body = parse(serializers.StoredProductUpdateBody, request.data)
         stored = self.found()
         before = audited.of_product(stored)
         with transaction.atomic():
@@ -243,19 +243,19 @@ class ProductSkuViewSet(ScopedViewSet):
         rows = self.page(request, self.get_queryset().filter(product=product, deleted_at=None))
         return self.get_paginated_response([render_sku(row, product_id=product.public_id) for row in rows])
 
-    @extend_schema(operation_id="create_sku", request=serializers.SkuBody)
+    @extend_schema(operation_id="create_sku", request=serializers.StoredSkuBody)
     def create(self, request: Request, product_id: str) -> Response:
         """Create a SKU of the product, or change the one with this `id` or `source_id`."""
-        body, product = parse(serializers.SkuBody, request.data), self.product()
+        body, product = parse(serializers.StoredSkuBody, request.data), self.product()
         with transaction.atomic():
             sku = products.upsert_sku(project=self.project, product=product, data=body, at=instants.now())
             done = "sku.created" if sku.updated_at is None else "sku.changed"
             note(request, done, "sku", sku.public_id, after=audited.of_sku(sku))
         return Response(render_sku(sku, product_id=product.public_id))
 
-    @extend_schema(operation_id="update_sku", request=serializers.SkuUpdateBody, parameters=[path_id("sku_id")])
+    @extend_schema(operation_id="update_sku", request=serializers.StoredSkuUpdateBody, parameters=[path_id("sku_id")])
     def update(self, request: Request, product_id: str, sku_id: str) -> Response:
-        body, stored = parse(serializers.SkuUpdateBody, request.data), self.found()
+        body, stored = parse(serializers.StoredSkuUpdateBody, request.data), self.found()
         before = audited.of_sku(stored)
         with transaction.atomic():
             sku = products.update_sku(project=self.project, sku=stored, data=body, at=instants.now())

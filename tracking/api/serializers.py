@@ -16,7 +16,7 @@ LONGEST_ID = 500
 LONGEST_URL = 2_000
 
 
-class ProductUpdateBody(Body):
+class StoredProductUpdateBody(Body):
     """What of a product can be changed."""
 
     name = Text(max_length=500, **OPTIONAL)
@@ -26,14 +26,14 @@ class ProductUpdateBody(Body):
     image_url = Text(max_length=LONGEST_URL, **OPTIONAL)
 
 
-class ProductBody(ProductUpdateBody):
+class StoredProductBody(StoredProductUpdateBody):
     """With an `id` or `source_id` that exists, that product is changed."""
 
     id = Text(max_length=64, **OPTIONAL)
     source_id = Text(max_length=LONGEST_ID, **OPTIONAL)
 
 
-class ProductBulkItem(ProductUpdateBody):
+class ProductBulkItem(StoredProductUpdateBody):
     """One product of a bulk call."""
 
     source_id = Text(max_length=LONGEST_ID, allow_blank=False)
@@ -46,7 +46,7 @@ class SourceIdsBody(Body):
     metadata = Metadata()
 
 
-class SkuUpdateBody(Body):
+class StoredSkuUpdateBody(Body):
     """What of a SKU can be changed."""
 
     sku = Text(max_length=500, **OPTIONAL)
@@ -57,7 +57,7 @@ class SkuUpdateBody(Body):
     metadata = Metadata(**OPTIONAL)
 
 
-class SkuBody(SkuUpdateBody):
+class StoredSkuBody(StoredSkuUpdateBody):
     """With an `id` or `source_id` that exists, that SKU is changed."""
 
     id = Text(max_length=64, **OPTIONAL)

@@ -353,7 +353,7 @@ class BalanceShape(Shape):
     related_object = BalanceDetailShape()
 
 
-class TransactionShape(Shape):
+class VoucherTransactionShape(Shape):
     """One line of a ledger."""
 
     id = serializers.CharField()
@@ -368,12 +368,12 @@ class TransactionShape(Shape):
     created_at = serializers.DateTimeField()
 
 
-class TransactionsShape(Shape):
+class VoucherTransactionsShape(Shape):
     """A page of a ledger."""
 
     object = serializers.ChoiceField(choices=["list"])
     data_ref = serializers.ChoiceField(choices=["data"])
-    data = TransactionShape(many=True)  # type: ignore[assignment]
+    data = VoucherTransactionShape(many=True)  # type: ignore[assignment]
     has_more = serializers.BooleanField()
     more_starting_after = serializers.CharField(**MAYBE)
 

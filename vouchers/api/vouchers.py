@@ -202,7 +202,7 @@ class VoucherViewSet(ScopedViewSet):
 
     @extend_schema(
         operation_id="vouchers_list_transactions",
-        responses=schemas.TransactionsShape,
+        responses=schemas.VoucherTransactionsShape,
         parameters=[path_id("code"), *LEDGER_PARAMETERS],
         filters=False,
     )
