@@ -150,3 +150,45 @@ class InvalidVoucherItems(Invalid):
     """Invalid Voucher"""
 
     key = "invalid_voucher"
+
+
+class MissingVouchers(Invalid):
+    """Missing vouchers"""
+
+    key = "missing_vouchers"
+
+
+class InvalidPublishParams(Invalid):
+    """Invalid publish params"""
+
+    key = "invalid_publish_params"
+
+
+class DuplicateSourceId(Refused):
+    """Duplicate source_id"""
+
+    key = "duplicate_source_id"
+
+
+class TooManyVouchersRequested(Refused):
+    """Too many vouchers requested"""
+
+    key = "too_many_vouchers_requested"
+
+
+class PublicationRefused(Refused):
+    """Voucher cannot be published"""
+
+    key = "voucher_cannot_be_published"
+
+
+class VoucherAlreadyPublished(PublicationRefused):
+    """Voucher has already been published"""
+
+    key = "voucher_already_published"
+
+
+class NoVoucherSuitable(PublicationRefused):
+    """No voucher suitable for publication"""
+
+    key = "no_voucher_suitable_for_publication"

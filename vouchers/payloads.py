@@ -144,7 +144,7 @@ def parse_query(pairs: Iterable[tuple[str, str]], *, cookie: str | None = None) 
 
     Raises InvalidQueryParams, InvalidAmount, and for what is inside an order or a customer InvalidPayload.
     """
-    tree = _tree(pairs)
+    tree = tree_of(pairs)
     code = tree.get("code")
     if not isinstance(code, str) or not code:
         raise InvalidQueryParams("Query should have required property 'code'")
@@ -297,7 +297,7 @@ def _order_of_query(tree: Mapping[str, Any]) -> dict[str, Any] | None:
     return order or None
 
 
-def _tree(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+def tree_of(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """Keys with brackets as nested objects; of a key sent twice the last counts; text beside brackets is under ""."""
     tree: dict[str, Any] = {}
     for key, value in pairs:

@@ -9,7 +9,7 @@ from django.db.models import Prefetch, Q
 from config.project.querysets import ScopedQuerySet
 
 if TYPE_CHECKING:
-    from vouchers.models import Campaign, PromotionTier, Redemption, RuleAssignment, Voucher
+    from vouchers.models import Campaign, PromotionTier, Publication, Redemption, RuleAssignment, Voucher
 
 
 class VoucherQuerySet(ScopedQuerySet["Voucher"]):
@@ -75,3 +75,14 @@ class PromotionTierQuerySet(ScopedQuerySet["PromotionTier"]):
     def for_wire(self) -> Self:
         """With all that a rendered tier names."""
         return self.select_related("campaign__category", "category").prefetch_related("rule_assignments__rule")
+
+
+class PublicationQuerySet(ScopedQuerySet["Publication"]):
+    """Publications of a project, refused ones too."""
+
+    def for_wire(self) -> Self:
+        """With all that a rendered publication names."""
+        return self.select_related(
+            *("customer", "campaign", "voucher__campaign__category", "voucher__category", "voucher__holder"),
+            "voucher__referrer",
+        )

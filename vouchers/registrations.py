@@ -8,7 +8,7 @@ from customers import erasing
 from segments import uses
 from tracking import uses as catalogue
 from tracking.services import activity, identities, recounts
-from vouchers import exports, transaction_exports
+from vouchers import exports, publication_fields, transaction_exports
 from vouchers.models import Campaign
 from vouchers.services import catalogue_uses, claims, erasure, validation_rules
 
@@ -16,6 +16,7 @@ identities.movers.append(claims.move_redemptions)
 recounts.facts.append(claims.facts_of)
 kinds.register(exports.VOUCHER)
 kinds.register(exports.REDEMPTION)
+kinds.register(publication_fields.PUBLICATION)
 kinds.register(transaction_exports.KIND)
 uses.FINDERS.append(validation_rules.uses_of_segment)
 catalogue.FINDERS.append(catalogue_uses.of_articles)

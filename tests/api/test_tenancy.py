@@ -28,7 +28,7 @@ from tests.factories import (
     make_voucher,
 )
 from tracking.models import Order, Product, ProductCollection, Sku
-from vouchers.models import Campaign, Category, PromotionStack, PromotionTier, Redemption, RuleAssignment
+from vouchers.models import Campaign, Category, PromotionStack, PromotionTier, Publication, Redemption, RuleAssignment
 
 pytestmark = pytest.mark.django_db
 CANARY = "canary-8f2b"
@@ -71,6 +71,10 @@ def full() -> Shop:
         metadata={"secret": CANARY},
     )
     make_rule(voucher, name=CANARY, error={"message": CANARY})
+    Publication.objects.create(
+        project=project, customer=customer, voucher=voucher, voucher_ids=[voucher.public_id], codes=["KNOWN-CODE"],
+        result="SUCCESS", channel=CANARY, metadata={"secret": CANARY}, created_at=NOW,
+    )  # fmt: skip
     make_segment(project=project, name=CANARY)
     product = Product.objects.create(project=project, name=CANARY, source_id="known-product", created_at=NOW)
     Sku.objects.create(project=project, product=product, sku=CANARY, source_id="known-sku", created_at=NOW)

@@ -12,6 +12,12 @@ from vouchers.api.promotions import (
     StackViewSet,
     TierViewSet,
 )
+from vouchers.api.publications import (
+    ClientPublishView,
+    CreatePublicationView,
+    LegacyPublishView,
+    PublicationViewSet,
+)
 
 CAMPAIGN = rf"(?P<campaign_id>{IDENTIFIER})"
 
@@ -20,8 +26,12 @@ router.register("promotions/stacks", AllStacksViewSet, basename="promotion-stack
 router.register("promotions/tiers", TierViewSet, basename="promotion-tier")
 router.register(f"promotions/{CAMPAIGN}/tiers", CampaignTierViewSet, basename="campaign-tier")
 router.register(f"promotions/{CAMPAIGN}/stacks", StackViewSet, basename="campaign-stack")
+router.register("publications", PublicationViewSet, basename="publication")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^client/v1/promotions/tiers/?$", ClientTierViewSet.as_view({"get": "list"})),
+    re_path(r"^client/v1/publish/?$", ClientPublishView.as_view()),
+    re_path(r"^v1/publications/create/?$", CreatePublicationView.as_view()),
+    re_path(r"^v1/vouchers/publish/?$", LegacyPublishView.as_view()),
     path("v1/", include(router.urls)),
 ]

@@ -13,6 +13,7 @@ from config.project.fields import PublicIdField
 from config.project.models import Scoped
 from vouchers.models.campaigns import Campaign
 from vouchers.models.vouchers import Voucher
+from vouchers.querysets import PublicationQuerySet
 
 
 class Publication(Scoped):
@@ -47,6 +48,8 @@ class Publication(Scoped):
     channel = models.TextField(default="API")
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()
+
+    objects = PublicationQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         constraints: ClassVar = [

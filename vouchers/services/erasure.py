@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from customers.erasing import Person
-from vouchers.models import Redemption, SessionLock, Voucher, VoucherTransaction
+from vouchers.models import Publication, Redemption, SessionLock, Voucher, VoucherTransaction
 
 CHUNK = 500
 
@@ -15,6 +15,7 @@ def erase(person: Person) -> Mapping[str, int]:
     """Blank; no row goes. Runs before orders lose their customer."""
     redemptions = _blank_redemptions(person)
     _blank_ledger(person, redemptions)
+    _blank_publications(person)
     customer = person.customer
     Voucher.objects.filter(referrer=customer).update(referrer=None)
     sessions = SessionLock.objects.filter(project_id=customer.project_id)
@@ -73,3 +74,15 @@ def _blank_ledger(person: Person, redemptions: list[Redemption]) -> None:
         for line in own:
             changed = {name: person.out_of(getattr(line, name)) for name in columns}
             VoucherTransaction.objects.filter(pk=line.pk).update(**changed)
+
+
+def _blank_publications(person: Person) -> None:
+    """Codes and times stay; nobody can tell to whom they went."""
+    rows = list(Publication.objects.filter(customer=person.customer))
+    for row in rows:
+        row.customer, row.tracking_id, row.metadata = None, None, {}
+        row.source_id = person.out_of(row.source_id) or None
+        row.channel = person.out_of(row.channel)
+        row.failure_message = person.out_of(row.failure_message)
+    columns = ["customer", "tracking_id", "metadata", "source_id", "channel", "failure_message"]
+    Publication.objects.bulk_update(rows, columns, batch_size=CHUNK)
