@@ -1,8 +1,7 @@
 """`make bench`: measure against yardsticks in the same run, print the table, assert nothing.
 
 BENCH_ROWS (100000) rows of an import, an export and the pages, BENCH_SECONDS (5) of one round, BENCH_CUSTOMERS
-(100000) the base of segments, BENCH_ROUNDS (30) of the engine,
-BENCH_ONLY=imports|exports|pages|checkout|segments|engine.
+(100000) the base of segments, BENCH_ROUNDS (30) of the engine; BENCH_ONLY names one of the parts below.
 Works in a database of its own, which is dropped at the end; never in the one of DATABASE_URL itself.
 """
 
@@ -28,6 +27,7 @@ PARTS = {
     "checkout": ("BENCH_SECONDS", "5", float),
     "segments": ("BENCH_CUSTOMERS", "100000", int),
     "engine": ("BENCH_ROUNDS", "30", int),
+    "tracking": ("BENCH_SECONDS", "5", float),
 }
 
 

@@ -1,7 +1,7 @@
 """The yardstick of G4 to G6: the least that a Django REST framework view can do, on the same server and database.
 
 `/read/<code>`: APIView, one indexed select, ModelSerializer. `/write/<code>`: APIView, one atomic statement that
-updates a row and inserts another.
+updates a row and inserts another. `/insert/<code>`: APIView, one insertion.
 """
 
 from __future__ import annotations
@@ -64,5 +64,19 @@ class Write(APIView):
             return Response({"id": cursor.fetchone()[0], "code": code})
 
 
-urlpatterns = [path("read/<str:code>", Read.as_view()), path("write/<str:code>", Write.as_view())]
+class Insert(APIView):
+    def post(self, request: Request, code: str) -> Response:
+        body: Any = request.data
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO bench_uses (code_id, body, created_at) VALUES (1, %s, now()) RETURNING id", [str(body)]
+            )
+            return Response({"id": cursor.fetchone()[0], "code": code})
+
+
+urlpatterns = [
+    path("read/<str:code>", Read.as_view()),
+    path("write/<str:code>", Write.as_view()),
+    path("insert/<str:code>", Insert.as_view()),
+]
 application = WSGIHandler()

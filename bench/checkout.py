@@ -45,7 +45,7 @@ def measure(seconds: float) -> list[Line]:
         ours = stack.enter_context(servers.running("config.wsgi:application", environment))
         ports = {"bare read": bare, "bare write": bare}
         ports |= {kind: ours for kind in (*VALIDATIONS, "redeem") if _exists(ours, made, kind)}
-        found = _rounds(made, ports, seconds)
+        found = rounds(made, ports, seconds)
         same = _once(ours, shop.requests(made, "redeem", same_code=True), seconds) if "redeem" in found else None
     lines = _of_validations(found)
     if same is not None:
@@ -58,7 +58,7 @@ def _exists(port: int, made: Shop, kind: str) -> bool:
     return status not in (404, 405)
 
 
-def _rounds(made: Shop, ports: dict[str, int], seconds: float) -> dict[str, Result]:
+def rounds(made: Shop, ports: dict[str, int], seconds: float) -> dict[str, Result]:
     """Kinds take turns, so that a busy moment of the machine meets all of them."""
     prepared = {kind: shop.requests(made, kind) for kind in ports}
     for kind, port in ports.items():

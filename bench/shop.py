@@ -99,6 +99,12 @@ def requests(shop: Shop, kind: str, count: int = 4000, *, same_code: bool = Fals
                 )
                 for code, customer in chosen
             ]
+        case "event client":
+            return [load.request("POST", "/client/v1/events", shop.client, _event(customer)) for _, customer in chosen]
+        case "event":
+            return [load.request("POST", "/v1/events", shop.server, _event(customer)) for _, customer in chosen]
+        case "bare insert":
+            return [load.request("POST", f"/insert/{code}", {}, _event(customer)) for code, customer in chosen]
         case "bare read":
             return [load.request("GET", f"/read/{code}", {}) for code, _ in chosen]
         case "bare write":
@@ -108,3 +114,7 @@ def requests(shop: Shop, kind: str, count: int = 4000, *, same_code: bool = Fals
 
 def _without_redeemables(code: str, customer: int) -> dict[str, object]:
     return {key: value for key, value in body(code, customer).items() if key != "redeemables"}
+
+
+def _event(customer: int) -> dict[str, object]:
+    return {"event": "page_viewed", "customer": {"source_id": f"crm-{customer}"}, "metadata": {"page": "/cart"}}

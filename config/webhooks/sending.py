@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -61,8 +63,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=1)
-        addresses = guard.check_all(list(dict.fromkeys(str(entry[4][0]) for entry in found)), self._networks)
+        addresses = guard.check_all(await _addresses(host, port), self._networks)
         if port not in (443, 8443, 80) and not guard.are_listed(addresses, self._networks):
             raise guard.NotAllowed(f"port {port} is not allowed")
         return await self._inner.connect_tcp(
@@ -71,6 +72,15 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+async def _addresses(host: str, port: int) -> list[str]:
+    """What the name stands for now; an address stands for itself."""
+    try:
+        return [str(ip_address(host))]
+    except ValueError:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def make_pool(networks: list[str], context: ssl.SSLContext) -> httpcore.AsyncConnectionPool:
