@@ -201,6 +201,7 @@ API_RATE = env_rate("API_RATE", "off")
 CLIENT_MISS_RATE = env_rate("CLIENT_MISS_RATE", "20/10m") if CLIENT_RATE else None
 CLIENT_SESSION_RATE = env_rate("CLIENT_SESSION_RATE", "10/1h") if CLIENT_RATE else None
 CLIENT_SESSION_MAX_TTL = env_int("CLIENT_SESSION_MAX_TTL", 0)
+GATHER_EVENTS = env_bool("GATHER_EVENTS", PROCESS == "web")
 TRACKING_COOKIE_NAME = env_str("TRACKING_COOKIE_NAME", "tracking_id")
 
 # Webhooks go out over https to public addresses only; an intranet's networks are listed on purpose.

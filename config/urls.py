@@ -10,6 +10,7 @@ handler404 = "config.dashboard.faults.not_found"
 handler500 = "config.dashboard.faults.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("vouchers.api.urls")),  # first, because validate and redeem are asked most and search from the top
     path("v1/", include("config.api.urls")),
     # A customer's identifier may hold slashes: paths below a customer come before the customer itself.
     path("v1/", include("vouchers.api.customer_urls")),
@@ -24,5 +25,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("dashboard/", include("config.dashboard.urls")),
     path("", RedirectView.as_view(pattern_name="dashboard:home")),
-    path("", include("vouchers.api.urls")),
 ]

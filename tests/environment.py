@@ -20,6 +20,7 @@ DEFAULTS = {
     "DATA_DIR": str(Path(__file__).resolve().parent.parent / ".data-test"),
     "CLIENT_RATE": "off",
     "API_RATE": "off",
+    "GATHER_EVENTS": "false",
     "DJANGO_ALLOW_ASYNC_UNSAFE": "1",  # Playwright's loop runs in the thread that also uses the ORM
 }
 

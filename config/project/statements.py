@@ -7,14 +7,17 @@ columns come from the models, values are parameters.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import orjson
 from django.db import connection
-from django.db.models import JSONField, Model
+from django.db.models import Field, JSONField, Model
+
+from config.project import prepared
 
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -32,23 +35,48 @@ def insert(rows: Sequence[Model], links: Mapping[str, str] | None = None) -> Par
 
     links: column → name of the part whose only row it refers to, in place of the row's own value.
     """
-    fields, linked = _columns(type(rows[0])), links or {}
-    places = [_link(linked[column]) if column in linked else place for _, column, place in fields]
-    params = [
-        _plain(getattr(row, name), place) for row in rows for name, column, place in fields if column not in linked
-    ]
-    values = ", ".join([f"({', '.join(places)})"] * len(rows))
-    return Part(f"{_head(type(rows[0]))} VALUES {values} RETURNING id", tuple(params))
+    model = type(rows[0])
+    linked = tuple(sorted(links.items())) if links else ()
+    sql, names_of_values = _insertion(model, len(rows), linked)
+    params = [_plain(getattr(row, name), is_json) for row in rows for name, is_json in names_of_values]
+    return Part(sql, tuple(params))
 
 
 def run(parts: Mapping[str, Part]) -> dict[str, list[int]]:
-    """Execute the parts under their names; returns the keys of the rows that each wrote, rising."""
-    texts = ", ".join(f"{name} AS ({part.sql})" for name, part in parts.items())
-    answers = ", ".join(f"(SELECT array_agg(id ORDER BY id) FROM {name})" for name in parts)  # noqa: S608
-    params = [param for part in parts.values() for param in part.params]
-    with connection.cursor() as cursor:
-        cursor.execute(f"WITH {texts} SELECT {answers}", params)
-        return {name: written or [] for name, written in zip(parts, cursor.fetchone(), strict=True)}
+    """Execute the parts under their names; returns the keys of the rows that each wrote, rising.
+
+    Integers go as texts whose type the place says: else each of their sizes would be another statement to prepare.
+    """
+    params = [str(param) if type(param) is int else param for part in parts.values() for param in part.params]
+    shape = tuple((name, part.sql) for name, part in parts.items())
+    if prepared.is_direct():
+        rows = prepared.fetch_numbered(_joined(shape, numbered=True), params)
+    else:
+        rows = prepared.fetch(_joined(shape, numbered=False), params)
+    return {name: written or [] for name, written in zip(parts, rows[0], strict=True)}
+
+
+@lru_cache(maxsize=256)
+def _joined(shape: tuple[tuple[str, str], ...], *, numbered: bool) -> str:
+    texts = ", ".join(f"{name} AS ({sql})" for name, sql in shape)
+    answers = ", ".join(f"(SELECT array_agg(id ORDER BY id) FROM {name})" for name, _ in shape)  # noqa: S608
+    whole = f"WITH {texts} SELECT {answers}"
+    if not numbered:
+        return whole
+    first, *others = whole.split("%s")
+    return first + "".join(f"${number}{text}" for number, text in enumerate(others, 1))
+
+
+@lru_cache(maxsize=256)
+def _insertion(
+    model: type[Model], count: int, linked: tuple[tuple[str, str], ...]
+) -> tuple[str, tuple[tuple[str, bool], ...]]:
+    """The text, and (attribute, whether it is JSON) of each row's values."""
+    sources, fields = dict(linked), _columns(model)
+    places = [_link(sources[column]) if column in sources else place for _, column, place in fields]
+    values = ", ".join([f"({', '.join(places)})"] * count)
+    names_of_values = tuple((name, "jsonb" in place) for name, column, place in fields if column not in sources)
+    return f"{_head(model)} VALUES {values} RETURNING id", names_of_values
 
 
 def columns(model: type[Model], alias: str) -> str:
@@ -86,12 +114,17 @@ def mark_saved(row: Model, pk: int) -> None:
 
 @cache
 def _columns(model: type[Model]) -> tuple[tuple[str, str, str], ...]:
-    """(attribute, column, placeholder) of what an insertion sets."""
+    """(attribute, column, place) of what an insertion sets; the place says its type, for where several rows meet."""
     return tuple(
-        (field.attname, str(field.column), "%s::jsonb" if isinstance(field, JSONField) else "%s")
+        (field.attname, str(field.column), f"%s::{_type_of(field)}")
         for field in model._meta.concrete_fields
         if not field.primary_key and not field.generated
     )
+
+
+def _type_of(field: Field[Any, Any]) -> str:
+    """The column's type without its length: a cast to that would cut what is too long, instead of refusing it."""
+    return re.sub(r"\(\d+(,\d+)?\)", "", str(field.db_type(connection)))
 
 
 @cache
@@ -104,5 +137,5 @@ def _link(name: str) -> str:
     return f"(SELECT id FROM {name})"  # noqa: S608  a name of our own code
 
 
-def _plain(value: Any, place: str) -> Any:
-    return orjson.dumps(value).decode() if place == "%s::jsonb" and value is not None else value
+def _plain(value: Any, is_json: bool) -> Any:
+    return orjson.dumps(value).decode() if is_json and value is not None else value

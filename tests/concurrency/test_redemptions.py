@@ -182,7 +182,7 @@ def test_control_without_lock_and_condition_the_check_constraint_holds(
 ) -> None:
     make_voucher(code="CODE", quantity=1)
     switch_lock_off(monkeypatch)
-    monkeypatch.setattr(uses, "LEFT", "%s IS NOT NULL")
+    monkeypatch.setattr(uses, "LEFT", "%s::bigint IS NOT NULL")
     assert race(30) == {"redeemed": 1, "quantity_exceeded": 29}
     assert_counters_are_the_rows(1)
     assert "has a hole" in caplog.text

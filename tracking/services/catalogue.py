@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import connection
-
 from config.kernel.amounts import GREATEST
 from config.kernel.errors import InvalidPayload
-from config.project import statements
+from config.project import prepared, statements
 from config.project.models import Project
 from tracking.models import Product, Sku
 from tracking.payloads import ItemData, OrderData, PricedLine, PricedOrder, priced
@@ -86,20 +84,18 @@ def _look_up(project: Project, items: Sequence[ItemData]) -> tuple[dict[Key, Pro
 
 _PRODUCTS: Final = f"""
 SELECT {statements.columns(Product, "p")} FROM tracking_product p
-WHERE p.project_id = %s AND p.deleted_at IS NULL AND (p.public_id = ANY(%s) OR p.source_id = ANY(%s))
+WHERE p.project_id = %s AND p.deleted_at IS NULL AND (p.public_id = ANY(%s::text[]) OR p.source_id = ANY(%s::text[]))
 """  # noqa: S608  our own columns; written by hand, because every order with lines asks this
 _SKUS: Final = f"""
 SELECT {statements.columns(Sku, "s")}, {statements.columns(Product, "p")}
 FROM tracking_sku s JOIN tracking_product p ON p.id = s.product_id AND p.deleted_at IS NULL
-WHERE s.project_id = %s AND s.deleted_at IS NULL AND (s.public_id = ANY(%s) OR s.source_id = ANY(%s))
+WHERE s.project_id = %s AND s.deleted_at IS NULL AND (s.public_id = ANY(%s::text[]) OR s.source_id = ANY(%s::text[]))
 """  # noqa: S608
 _SKU_WIDTH: Final = len(statements.names(Sku))
 
 
 def _rows(sql: str, project: Project, ids: set[str], source_ids: set[str]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [project.pk, list(ids), list(source_ids)])
-        return list(cursor.fetchall())
+    return prepared.fetch(sql, [project.pk, prepared.text_array(ids), prepared.text_array(source_ids)])
 
 
 def _find(item: ItemData, products: Mapping[Key, Product], skus: Mapping[Key, Sku]) -> _Found:

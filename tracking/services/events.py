@@ -23,6 +23,7 @@ from config.webhooks.envelope import Happening
 from config.webhooks.models import Delivery
 from customers.models import Customer
 from tracking.models import Event
+from tracking.services import unhurried
 
 CUSTOM_EVENT: Final = "customer.custom_event"
 Category = Literal["ACTION", "EFFECT"]
@@ -98,9 +99,10 @@ def record_unhurried(
     group_id: str,
     source: Mapping[str, Any],
 ) -> None:
-    """Append one event that a crash may lose, without waiting for the disk: in one statement where nothing is open.
+    """Append one event that a crash may lose, without waiting for the disk: with its like, where nothing is open.
 
-    For validations, which are many and change nothing. Never a custom event: no counter moves.
+    For validations, which are many and change nothing. Never a custom event: no counter moves. In a web process it is
+    there a moment later (`tracking.services.unhurried`).
     """
     if connection.in_atomic_block:
         record(
@@ -108,22 +110,12 @@ def record_unhurried(
             source=source,
         )  # fmt: skip
         return
-    customer_id = None if customer is None else customer.pk
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _UNHURRIED,
-            [
-                project.pk,
-                ids.new("evcus_"),
-                type,
-                customer_id,
-                token,
-                orjson.dumps(data).decode(),
-                orjson.dumps(source).decode(),
-                group_id,
-                at,
-            ],
+    unhurried.add(
+        (
+            *(project.pk, ids.new("evcus_"), type, None if customer is None else customer.pk, token),
+            *(orjson.dumps(data).decode(), orjson.dumps(source).decode(), group_id, at.isoformat()),
         )
+    )
 
 
 def record_many(*, project: Project, events: Sequence[NewEvent]) -> list[Event]:
@@ -266,14 +258,6 @@ FROM ROWS FROM (jsonb_to_recordset(%s::jsonb) AS (project_id bigint, public_id t
     group_id text, created_at timestamptz)) WITH ORDINALITY AS given ORDER BY ordinality
 RETURNING id
 """
-_UNHURRIED: Final = """
-INSERT INTO tracking_event (project_id, public_id, type, customer_id, token, data, source, group_id, created_at,
-    name, category, campaign_type)
-SELECT %s, %s, %s, %s::bigint, %s, %s::jsonb, %s::jsonb, %s, %s, '', 'ACTION', ''
-WHERE set_config('synchronous_commit', 'off', true) = 'off'
-"""
-"""The setting is local to the statement's own transaction, which reads it when it commits."""
-
 _CLAIM: Final = """
 WITH moved AS (
     UPDATE tracking_event SET customer_id = %s, token = ''

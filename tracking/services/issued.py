@@ -13,7 +13,7 @@ from typing import Final
 
 from django.db import connection
 
-from config.project import statements
+from config.project import prepared, statements
 from config.project.models import Project
 from customers.models import Customer
 
@@ -59,13 +59,11 @@ class Book:
         wanted = sorted({value for value in values if value})
         if not wanted:
             return
-        with connection.cursor() as cursor:
-            cursor.execute(_read(), {"project": self.project.pk, "values": wanted})
-            for row in cursor.fetchall():
-                token = Issued(*row[:WIDTH])
-                self._keep(token)
-                if token.customer_id is not None:
-                    self._customers[token.customer_id] = statements.load(Customer, row[WIDTH:])
+        for row in prepared.fetch(_read(), {"project": self.project.pk, "values": prepared.text_array(wanted)}):
+            token = Issued(*row[:WIDTH])
+            self._keep(token)
+            if token.customer_id is not None:
+                self._customers[token.customer_id] = statements.load(Customer, row[WIDTH:])
 
     def token(self, value: str | None) -> Issued | None:
         """The token of this name, if it was ever issued."""
@@ -86,12 +84,10 @@ class Book:
     def insert(self, token: str, source_id: str | None, customer: Customer | None, at: datetime) -> Issued:
         """Store a token once, whoever else is storing it now."""
         customer_id = None if customer is None else customer.pk
-        with connection.cursor() as cursor:
-            statement = _INSERT if connection.in_atomic_block else _INSERT_UNHURRIED
-            cursor.execute(statement, [self.project.pk, token, source_id, customer_id, at, at])
-            made = cursor.fetchone()
-        if made is not None:
-            self._keep(Issued(made[0], token, source_id, customer_id, customer is not None, None, at))
+        statement = _INSERT if connection.in_atomic_block else _INSERT_UNHURRIED
+        made = prepared.fetch(statement, [self.project.pk, token, source_id, customer_id, at, at])
+        if made:
+            self._keep(Issued(made[0][0], token, source_id, customer_id, customer is not None, None, at))
             if customer is not None:
                 self._customers[customer.pk] = customer
         else:
@@ -115,10 +111,8 @@ def customer_by_source(project: Project, source_id: str) -> Customer | None:
 
 
 def _customer(column: str, project: Project, value: str) -> Customer | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_customer_by(column), [project.pk, value])
-        row = cursor.fetchone()
-    return None if row is None else statements.load(Customer, row)
+    rows = prepared.fetch(_customer_by(column), [project.pk, value])
+    return statements.load(Customer, rows[0]) if rows else None
 
 
 @cache
@@ -143,11 +137,14 @@ def _read() -> str:
             AND named.source_id = coalesce(i.source_id, i.token) AND named.deleted_at IS NULL
         LEFT JOIN customers_customer c ON c.id = coalesce(bound.id, named.id)
         WHERE i.id IN (
-            SELECT id FROM tracking_trackingidentity WHERE project_id = %(project)s AND token = ANY(%(values)s)
+            SELECT t.id FROM tracking_trackingidentity t
+            WHERE t.project_id = %(project)s AND t.token = ANY(%(values)s::text[])
             UNION ALL
-            SELECT id FROM tracking_trackingidentity WHERE project_id = %(project)s AND source_id = ANY(%(values)s)
+            SELECT t.id FROM tracking_trackingidentity t
+            WHERE t.project_id = %(project)s AND t.source_id = ANY(%(values)s::text[])
             UNION ALL
-            SELECT alias_of_id FROM tracking_trackingidentity WHERE project_id = %(project)s AND token = ANY(%(values)s)
+            SELECT t.alias_of_id FROM tracking_trackingidentity t
+            WHERE t.project_id = %(project)s AND t.token = ANY(%(values)s::text[])
         )
     """  # noqa: S608  our own names
 

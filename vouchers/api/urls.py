@@ -47,18 +47,18 @@ class VoucherRouter(WireRouter):
 
 
 router = VoucherRouter()
+router.register("redemptions", RedemptionViewSet, basename="redemption")  # first, as the hottest
 router.register("validation-rules-assignments", AllAssignmentsViewSet, basename="validation-rules-assignment")
 router.register(rf"validation-rules/{ONE}/assignments", RuleAssignmentViewSet, basename="rule-assignment")
 router.register("validation-rules", ValidationRuleViewSet, basename="validation-rule")
-router.register("redemptions", RedemptionViewSet, basename="redemption")
 router.register("campaigns", CampaignViewSet, basename="campaign")
 router.register("categories", CategoryViewSet, basename="category")
 router.register("vouchers", VoucherViewSet, basename="voucher")
 
 urlpatterns: Sequence[URLPattern | URLResolver | Any] = [
+    re_path(r"^v1/validations/?$", ValidationView.as_view()),
     re_path(r"^client/v1/validate/?$", ClientValidateView.as_view()),
     re_path(rf"^v1/vouchers/{CODE}/validate/?$", VoucherValidateView.as_view()),
-    re_path(r"^v1/validations/?$", ValidationView.as_view()),
     re_path(r"^client/v1/validations/?$", ClientValidationView.as_view()),
     re_path(r"^client/v1/redemptions/?$", ClientRedemptionView.as_view()),
     re_path(r"^client/v1/vouchers/?$", ClientVoucherViewSet.as_view({"get": "list"})),

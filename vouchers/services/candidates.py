@@ -10,10 +10,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from django.db import connection
 from django.db.models import prefetch_related_objects
 
-from config.project import schemas, statements
+from config.project import prepared, schemas, statements
 from config.project.models import Project
 from customers.models import Customer
 from customers.payloads import CustomerData
@@ -124,7 +123,9 @@ def locked(project: Project, keys: Mapping[str, str], customer_id: int | None) -
 def _statement(*, with_ids: bool, lock: bool = False, after_customer: bool = False) -> str:
     """Written by hand: to build it anew would cost more than to run it. No joins: few vouchers have a campaign."""
     columns = statements.columns(Voucher, "v")
-    named = "(v.code_key = ANY(%(codes)s) OR v.public_id = ANY(%(ids)s))" if with_ids else "v.code_key = ANY(%(codes)s)"
+    named = "v.code_key = ANY(%(codes)s::text[])"
+    if with_ids:
+        named = f"({named} OR v.public_id = ANY(%(ids)s::text[]))"
     customer = "SELECT id FROM customers_customer WHERE id = %(customer)s FOR NO KEY UPDATE"
     return f"""
         {f"WITH customer AS MATERIALIZED ({customer})" if after_customer else ""}
@@ -141,7 +142,8 @@ def _statement(*, with_ids: bool, lock: bool = False, after_customer: bool = Fal
 
 
 def _parameters(project: Project, keys: Mapping[str, str]) -> dict[str, Any]:
-    return {"project": project.pk, "codes": list(keys.values()), "ids": _ids(keys)}
+    codes, ids = prepared.text_array(keys.values()), prepared.text_array(_ids(keys))
+    return {"project": project.pk, "codes": codes, "ids": ids}
 
 
 def _ids(keys: Mapping[str, str]) -> list[str]:
@@ -150,11 +152,8 @@ def _ids(keys: Mapping[str, str]) -> list[str]:
 
 def _fetch(project: Project, sql: str, parameters: Mapping[str, Any]) -> list[Voucher]:
     """The rows, and what the few that belong to something belong to."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        found = cursor.fetchall()
     rows = []
-    for *values, rules in found:
+    for *values, rules in prepared.fetch(sql, parameters):
         row = statements.load(Voucher, values)
         row.rules_json = rules  # type: ignore[attr-defined]  # travels with the row as an annotation would
         row.project = project

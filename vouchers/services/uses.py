@@ -19,12 +19,9 @@ LEFT: Final = """(quantity IS NULL OR redeemed_quantity < quantity)
 
 
 def named(rows: Sequence[Redemption]) -> Mapping[str, Target]:
-    """What each row redeems, under the name of its part."""
-    return {
-        (f"use_{row.voucher.pk}" if row.voucher is not None else f"use_tier_{target.pk}"): target
-        for row in rows
-        if (target := row.voucher or row.promotion_tier) is not None
-    }
+    """What each row redeems, under the name of its part: the same names again, so that the statement stays the same."""
+    targets = [target for row in rows if (target := row.voucher or row.promotion_tier) is not None]
+    return {f"use_{number}": target for number, target in enumerate(targets)}
 
 
 def of(target: Target, effect: Effect, at: datetime) -> Part:
