@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.db import transaction
 from django.http.response import HttpResponseBase
 from drf_spectacular.helpers import forced_singular_serializer
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,9 +21,11 @@ from config.api.managed import ManagedViewSet, body_of
 from config.kernel import instants
 from customers.rendering import render_simple
 from tracking import custom_events
+from tracking.custom_events import EventData
 from tracking.models import EventSchema
 from tracking.services import custom_events as service
 from tracking.services import event_schemas, visitors
+from tracking.services.visitors import Visitor
 
 
 class EventBody(serializers.Serializer[Any]):
@@ -48,18 +50,19 @@ class EventAnswer(serializers.Serializer[Any]):
     metadata = serializers.DictField()
 
 
+EVENT_SCHEMA: Final[dict[str, Any]] = {
+    "parameters": [idempotency.PARAMETER],
+    "request": EventBody,
+    "responses": {200: EventAnswer},
+}
+
+
+@extend_schema_view(post=extend_schema(tags=["events"], operation_id="track_event", **EVENT_SCHEMA))
 class EventView(APIView):
     """`POST /v1/events`."""
 
     scope: ClassVar[str] = "events"
 
-    @extend_schema(
-        tags=["events"],
-        operation_id="track_event",
-        parameters=[idempotency.PARAMETER],
-        request=EventBody,
-        responses={200: EventAnswer},
-    )
     def post(self, request: Request) -> HttpResponseBase:
         return idempotency.once(request, lambda: self.track(request))
 
@@ -67,19 +70,25 @@ class EventView(APIView):
         """Record it now."""
         access = access_of(request)
         data = custom_events.parse_event(request.data)
-        tracked = service.track(
+        visitor = service.track(
             project=access.project,
             data=data,
             at=instants.now(),
             cookie=tracking_cookie.read(request),
+            from_client=access.is_client,
             source=access.event_source(),
             group_id=access.group_id,
         )
-        return Response(custom_events.answer(data, render_simple(tracked.customer)))
+        return self.answer(request, data, visitor)
+
+    def answer(self, request: Request, data: EventData, visitor: Visitor) -> Response:
+        """What the caller may see of it."""
+        return Response(custom_events.answer(data, render_simple(visitor.customer)))
 
 
-class ClientEventView(APIView):
-    """`POST /client/v1/events`: shows of the customer only what this call sent."""
+@extend_schema_view(post=extend_schema(tags=["client"], operation_id="client_track_event", **EVENT_SCHEMA))
+class ClientEventView(EventView):
+    """`POST /client/v1/events`: shows of the customer only what this call sent, and keeps the visitor's cookie."""
 
     authentication_classes = (ClientKeyAuthentication,)
     permission_classes = (ClientSwitch,)
@@ -87,32 +96,10 @@ class ClientEventView(APIView):
     scope: ClassVar[str] = "client_events"
     client_switch: ClassVar[str] = "client_events_enabled"
 
-    @extend_schema(
-        tags=["client"],
-        operation_id="client_track_event",
-        parameters=[idempotency.PARAMETER],
-        request=EventBody,
-        responses={200: EventAnswer},
-    )
-    def post(self, request: Request) -> HttpResponseBase:
-        return idempotency.once(request, lambda: self.track(request))
-
-    def track(self, request: Request) -> Response:
-        """Record it now."""
-        access = access_of(request)
-        data = custom_events.parse_event(request.data)
-        tracked = service.track(
-            project=access.project,
-            data=data,
-            at=instants.now(),
-            cookie=tracking_cookie.read(request),
-            from_client=True,
-            source=access.event_source(),
-            group_id=access.group_id,
-        )
-        response = Response(custom_events.answer(data, visitors.shown(tracked.customer, data.customer)))
-        if tracked.identity.token is not None:
-            tracking_cookie.write(response, request, tracked.identity.token)
+    def answer(self, request: Request, data: EventData, visitor: Visitor) -> Response:
+        response = Response(custom_events.answer(data, visitors.shown(visitor.customer, data.customer)))
+        if visitor.identity.token is not None:
+            tracking_cookie.write(response, request, visitor.identity.token)
         return response
 
 
