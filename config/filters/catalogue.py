@@ -8,7 +8,11 @@
 type: text, number, date, datetime, boolean, any, segment; `list` for fields of many values and `event` for "how often".
 `values` is there only where they are declared. A field with `template` has a part in angle brackets that the page asks
 for (`events.<name>.count`). arity: 0, 1 or "many". widget: none, combobox, chips, number, days, date, month_day,
-choice, segment. negative: matches customers without a value too.
+choice, segment, between. negative: matches customers without a value too. unit: of the number. turn: -1 and 1 where the
+number counts days back from today or ahead.
+
+An operator of several writes all of them into one `conditions`: of "$a $b" each takes one of the two values, of "$a +$b"
+the second is a flag.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ GROUPS = (
     *("Metadata", "System"),
 )
 EVENT, LIST = "event", "list"
+BETWEEN = "$more_than_equal $less_than_equal"
 _CHIPS = frozenset({"$in", "$not_in", "$includes", "$intersects"})
 
 
@@ -68,9 +73,10 @@ def operators() -> dict[str, list[dict[str, Any]]]:
     """The operators of each type in the order of their rows."""
     offered = {
         kind.value: [
-            _render(row, kind)
+            rendered
             for row in ROWS
             if kind in row.kinds and kind not in row.hidden and (not row.for_lists or kind is Kind.ANY)
+            for rendered in (_render(row, kind), *_with(row, kind))
         ]
         for kind in Kind
     }
@@ -82,8 +88,23 @@ def operators() -> dict[str, list[dict[str, Any]]]:
     for row in offered[LIST]:
         if row["op"] == "$not_in":
             row["label"] = "includes none of"
-    offered[EVENT] = [_render(replace(row, label=row.event_label), Kind.NUMBER) for row in ROWS if row.event_label]
+    offered[EVENT] = [
+        rendered
+        for row in ROWS
+        if row.event_label
+        for rendered in (_render(replace(row, label=row.event_label), Kind.NUMBER), *_with(row, Kind.NUMBER))
+    ]
     return offered
+
+
+def _with(row: Operator, kind: Kind) -> Iterable[dict[str, Any]]:
+    """Operators of several that stand after this one."""
+    if row.key == "$less_than_equal":
+        yield {"op": BETWEEN, "label": "is between", "arity": 2, "widget": "between", "negative": False}
+    if row.negates and row.key != "$is_unknown" and kind is not Kind.SEGMENT:
+        alone = _render(row, kind)
+        words = f"{alone['label']}, and has a value"
+        yield alone | {"op": f"{row.key} +$has_value", "label": words, "negative": False}
 
 
 def _render(row: Operator, kind: Kind, *, chips: bool = False) -> dict[str, Any]:
@@ -92,7 +113,12 @@ def _render(row: Operator, kind: Kind, *, chips: bool = False) -> dict[str, Any]
     widget = _widget(row, kind)
     if chips and arity == "many":
         widget = "chips"
-    return {"op": row.key, "label": label, "arity": arity, "widget": widget, "negative": bool(row.negates)}
+    rendered = {"op": row.key, "label": label, "arity": arity, "widget": widget, "negative": bool(row.negates)}
+    if widget == "days":
+        rendered["unit"] = "years" if "years" in row.key else "days"
+        if "years" not in row.key:
+            rendered["turn"] = 1 if "future" in row.key else -1
+    return rendered
 
 
 def _widget(row: Operator, kind: Kind) -> str:

@@ -6,6 +6,7 @@ import time
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from django.urls import reverse
 
 from config.api import limits, wire_json
@@ -64,6 +65,7 @@ class Preview(Answer):
             "notes": [self.empties_note(found.empties, body)] if found.empties else [],
             "more": phase == 1 and not found.problems,
         }
+        own["markup"] = render_to_string("dashboard/segments/_sample.html", own)
         return JsonResponse(found.as_json() | own)
 
     def empties_note(self, paths: tuple[str, ...], body: dict[str, Any]) -> str:
@@ -84,7 +86,8 @@ class Why(Answer):
             found = services.why_filter(project=self.project, filter=body.get("filter"), customer=customer, at=self.at)
         except DomainError as error:
             return refused(error)
-        return JsonResponse(found.as_json() | {"tree": in_words(found.tree)})
+        markup = render_to_string("dashboard/segments/_why.html", {"why": found})
+        return JsonResponse(found.as_json() | {"tree": in_words(found.tree), "markup": markup})
 
 
 class Values(Answer):

@@ -24,6 +24,14 @@ from segments.dashboard.views import AUDIENCE, SegmentPage, pretty
 from segments.errors import SegmentChanged
 from segments.models import Segment
 
+TEXTS: Final = {
+    "away": "The count is not available right now. Your definition is safe.",
+    "unanswered": "This cannot be answered right now.",
+    "start": "Add a condition to see who matches.",
+    "none": "A segment needs at least one condition: everyone is not a segment.",
+    "negative": "Customers without a value are included.",
+}
+"""What the script says."""
 COPY_OF: Final = "Copy of "
 AUDITED: Final = ("name", "description", "type", "definition")
 """What the audit log keeps of a segment."""
@@ -48,8 +56,10 @@ class BuilderPage(SegmentPage):
                 "customers": reverse("dashboard:segment-customers"),
                 "list": reverse("dashboard:segment-list"),
             },
+            "texts": TEXTS,
             "version": version,
             "zone": self.project.timezone,
+            "dates": {"dateStyle": "medium", "timeZone": self.project.timezone},
             "currency": self.project.currency,
             "problems": [{"path": one.path, "message": one.message} for one in problems.problems] if problems else [],
         }

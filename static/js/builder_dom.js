@@ -2,12 +2,12 @@
 export const byId = (id) => document.getElementById(id);
 export const number = (value) => value.toLocaleString("en-US");
 
-/** <tag> with listeners (`onclick`), attributes and, last, its value; children are elements or text. */
+/** <tag> with listeners (`onclick`), attributes (`label`: the name that is read out) and, last, its value; children are elements or text. */
 export function h(tag, { value, ...props }, ...children) {
   const element = document.createElement(tag);
   for (const [name, given] of Object.entries(props)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), given);
-    else if (given || given === "") element.setAttribute(name, given === true ? "" : given);
+    else if (given || given === "") element.setAttribute(name === "label" ? "aria-label" : name, given === true ? "" : given);
   }
   element.append(...children.flat(9).filter((child) => child || child === 0));
   if (value != null) element.value = value;

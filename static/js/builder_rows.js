@@ -1,12 +1,12 @@
 // Draws the tree. A control's id is `<node>-<part>`; by it the focus comes back.
-import { button, h, icon } from "./builder_dom.js";
+import { button, byId, h } from "./builder_dom.js";
 import { DEPTH, ROWS, depth, inner, rows, rule } from "./builder_tree.js";
 import { valueWidget } from "./builder_values.js";
 import { combobox, matching } from "./combobox.js";
 
 const MATCHES = { all: ["all of these", "and"], any: ["any of these", "or"], none: ["none of these", "nor"] };
 const TEXTS = ["combobox", "chips"];
-const lately = () => JSON.parse(sessionStorage.getItem("builder.fields") ?? "[]");
+const lately = () => JSON.parse(sessionStorage.getItem("fields") ?? "[]");
 
 /** What the catalogue knows, with a stand-in for other keys: no row is ever lost. */
 export function language({ fields, operators }) {
@@ -14,12 +14,12 @@ export function language({ fields, operators }) {
   const byKey = new Map(fields.map((field) => [field.key, field]));
   const known = (key) => {
     const shape = shapes.find(({ ends: [start, end] }) => key.startsWith(start) && key.endsWith(end));
-    if (!byKey.has(key)) byKey.set(key, { type: "any", hint: "Not seen in the data yet.", ...shape?.field, key, label: key });
+    if (!byKey.has(key)) byKey.set(key, { type: "any", hint: "Unknown field.", ...shape?.field, key, label: key });
     return byKey.get(key);
   };
   const offered = (field) => operators[field.type] ?? operators.any;
   const operator = (field, op) => offered(field).find((one) => one.op === op) ?? { op, label: op, widget: "chips", unknown: true };
-  const finished = (one) => Boolean(one.field && one.op) && (!Array.isArray(one.value) || one.value.length > 0);
+  const finished = (one) => Boolean(one.field && one.op) && (!Array.isArray(one.value) || (one.value.length > 0 && !one.value.includes(null)));
   const item = ({ key, label, group: heading, type }) => ({ value: key, label, group: heading, note: type, hint: key });
   const items = fields.filter((field) => !field.template).map(item);
   const groups = [...new Set(fields.map((field) => field.group))];
@@ -35,11 +35,16 @@ export function language({ fields, operators }) {
 export function drawTree(tree, { lang, page, problems, act }) {
   const full = rows(tree).length >= ROWS;
   const complaint = ({ id }) => problems.has(id) && h("p", { class: "rule-problem", id: `${id}-problem` }, problems.get(id).join(" "));
-  const actions = (node, inside, what) => h("div", { class: "rule-actions" },
-    h("details", { class: "popover right menu" }, h("summary", { class: "button small icon-only", title: "More", "aria-label": `More for this ${what}` }, icon("more")),
-      h("div", { class: "popover-body" }, button("up", "Move up", () => act.move(node.id, -1), { title: "Alt ↑" }), button("down", "Move down", () => act.move(node.id, 1), { title: "Alt ↓" }),
-        !full && button("copy", "Duplicate", () => act.duplicate(node.id)), inside + depth(node) < DEPTH && button("group", "Wrap in a group", () => act.wrap(node.id)))),
-    button("close", "", () => act.remove(node.id), { class: "button small icon-only", title: "Remove", "aria-label": `Remove this ${what}` }));
+  const actions = (node, inside, what) => {
+    const part = byId("builder-actions").content.firstElementChild.cloneNode(true);
+    part.querySelectorAll("[aria-label]").forEach((one) => { one.ariaLabel += ` ${what}`; });
+    part.querySelectorAll("[data-act]").forEach((one) => {
+      const [name, by] = one.dataset.act.split(" ");
+      one.hidden = { duplicate: full, wrap: inside + depth(node) >= DEPTH }[name];
+      one.onclick = () => act[name](node.id, by);
+    });
+    return part;
+  };
 
   function drawRule(one, inside, name) {
     const field = one.field && lang.known(one.field);
@@ -47,7 +52,7 @@ export function drawTree(tree, { lang, page, problems, act }) {
     const label = field ? field.label : "";
     const change = (value, typing) => act.set(one.id, { value }, null, typing ? one.id : {});
     const pick = ({ value: key }) => {
-      sessionStorage.setItem("builder.fields", JSON.stringify([...new Set([key, ...lately()])].slice(0, 3)));
+      sessionStorage.setItem("fields", JSON.stringify([...new Set([key, ...lately()])].slice(0, 3)));
       const offered = lang.offered(lang.known(key));
       const same = field && lang.offered(field) === offered;
       act.set(one.id, { field: key, ...(same || { op: offered[0].op, value: offered[0].widget === "none" || [] }) }, `${one.id}-op`);
@@ -57,10 +62,10 @@ export function drawTree(tree, { lang, page, problems, act }) {
       const keeps = widget === operator.widget || [widget, operator.widget].every((name) => TEXTS.includes(name));
       act.set(one.id, { op, value: widget === "none" || (keeps ? one.value : []) });
     };
-    const hint = field && [field.declared !== false && field.hint, operator.negative && "Customers without a value are included."].filter(Boolean).join(" ");
-    const input = h("input", { id: `${one.id}-field`, value: label, "aria-label": "Field", placeholder: "Choose a field", title: one.field, maxlength: 300 });
-    const row = h("div", { class: "rule", id: one.id, role: "group", "aria-label": name }, combobox(input, { find: lang.find, pick, shown: () => label, label: "Fields" }),
-      field && [h("select", { id: `${one.id}-op`, "aria-label": "Operator", title: one.op, onchange: choose, value: one.op },
+    const hint = field && [field.hint, operator.negative && page.texts.negative].filter(Boolean).join(" ");
+    const input = h("input", { id: `${one.id}-field`, value: label, label: "Field", placeholder: "Choose a field", title: one.field, maxlength: 300 });
+    const row = h("div", { class: "rule", id: one.id, role: "group", label: name }, combobox(input, { find: lang.find, pick, shown: () => label, label: "Fields" }),
+      field && [h("select", { id: `${one.id}-op`, label: "Operator", title: one.op, onchange: choose, value: one.op },
         [...(operator.unknown ? [operator] : []), ...lang.offered(field)].map(({ op, label: words }) => h("option", { value: op, title: op }, words))),
       h("div", { class: "rule-value" }, valueWidget(one.value, { field, operator, page, id: `${one.id}-value`, change }))],
       actions(one, inside, "condition"), hint && h("p", { class: "hint" }, hint), complaint(one));

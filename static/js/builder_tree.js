@@ -45,6 +45,9 @@ function settle(node, finished) {
   return rules.length < 2 && node.match !== "none" ? rules : rules.length ? [{ ...node, rules }] : [];
 }
 
+/** What an operator of several writes: of "$a $b" each takes one of the values, of "$a +$b" the second is a flag. */
+const parts = ({ op = "", value }) => op.split(" ").map((name, place, all) => (name[0] === "+" ? [name.slice(1), true] : [name, all[1] && all[1][0] !== "+" ? [value[place]] : value]));
+
 /** The filter, null where no rule is finished, and the path of each node. Rules on one field share its `conditions`
  * only under `and` and with different operators; else each gets a group. */
 export function write(tree, finished = () => true) {
@@ -60,12 +63,16 @@ export function write(tree, finished = () => true) {
     paths.set(path, node.id);
     for (const child of node.rules) {
       const there = out[child.field];
-      const shares = !there || (node.match === "all" && there.conditions && !(child.op in there.conditions));
+      const ops = parts(child);
+      const shares = !there || (node.match === "all" && there.conditions && !ops.some(([op]) => op in there.conditions));
       const [home, at] = child.rules || !shares ? newGroup() : [out, path];
       if (child.rules) Object.assign(home, body(child, at));
       else {
-        (home[child.field] ??= { conditions: bare() }).conditions[child.op] = child.value;
-        paths.set(`${at}.${child.field}.conditions.${child.op}`, child.id);
+        home[child.field] ??= { conditions: bare() };
+        for (const [op, value] of ops) {
+          home[child.field].conditions[op] = value;
+          paths.set(`${at}.${child.field}.conditions.${op}`, child.id);
+        }
       }
     }
     return out;
@@ -74,8 +81,14 @@ export function write(tree, finished = () => true) {
   return { filter: rules.length ? body({ ...tree, rules }, ".filter") : null, paths };
 }
 
-/** The tree of a filter. Throws an Error that names the place it cannot read. */
-export function read(filter) {
+/** The tree of a filter. Throws an Error that names the place it cannot read. knows(field, op): is it offered? */
+export function read(filter, knows = () => false) {
+  const joined = (key, found) => {
+    const [one, two] = found;
+    const flag = two?.value === true;
+    const op = `${one?.op} ${flag ? "+" : ""}${two?.op}`;
+    return found.length === 2 && knows(key, op) && (flag || one.value.length + two.value.length === 2) ? [rule(key, op, flag ? one.value : [...one.value, ...two.value])] : found;
+  };
   const entries = (part, path) => {
     if (part === null || typeof part !== "object" || Array.isArray(part)) throw new Error(`${path} should be an object`);
     return Object.entries(part);
@@ -90,7 +103,7 @@ export function read(filter) {
         const child = groupOf(inner, at);
         return child.rules.length < 2 && child.match !== "none" ? child.rules : child;
       }
-      const found = entries(inner.conditions, at).map(([op, raw]) => rule(key, op, Array.isArray(raw) || typeof raw === "boolean" ? raw : [raw]));
+      const found = joined(key, entries(inner.conditions, at).map(([op, raw]) => rule(key, op, Array.isArray(raw) || typeof raw === "boolean" ? raw : [raw])));
       return match === "all" || found.length === 1 ? found : group("all", found);
     });
     if (!rules.length) throw new Error(`${path} holds no condition`);

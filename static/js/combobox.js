@@ -14,7 +14,7 @@ export function matching(items, text, words = ({ label }) => `${label}`) {
  * shown: only items count, and leaving the field puts `shown()` back. wait: milliseconds before asking.
  */
 export function combobox(input, { find, pick, label, shown, wait = 0 }) {
-  const list = h("div", { id: `list-${(serial += 1)}`, role: "listbox", class: "listbox", "aria-label": label, hidden: true });
+  const list = h("div", { id: `list-${(serial += 1)}`, role: "listbox", class: "listbox", label: label, hidden: true });
   let items = [], options = [], active = -1, turn = 0, timer;
 
   const mark = (index) => {
@@ -31,7 +31,7 @@ export function combobox(input, { find, pick, label, shown, wait = 0 }) {
     let home = list, heading;
     list.replaceChildren(shown && !items.length ? h("div", { class: "listbox-heading" }, "Nothing matches") : "");
     options = items.map((item, index) => {
-      if (item.group !== heading) list.append(home = h("div", { role: "group", "aria-label": heading = item.group }, h("div", { class: "listbox-heading", "aria-hidden": "true" }, heading)));
+      if (item.group !== heading) list.append(home = h("div", { role: "group", label: heading = item.group }, h("div", { class: "listbox-heading", "aria-hidden": "true" }, heading)));
       const option = h("div", { role: "option", id: `${list.id}-${index}`, class: "option", "aria-selected": "false", title: item.hint, onclick: () => take(item) },
         h("span", {}, item.label), item.note && h("span", { class: "option-note" }, item.note));
       home.append(option);

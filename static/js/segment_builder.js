@@ -1,5 +1,5 @@
 // The segment builder: one immutable tree, its history, its JSON, and the page around them.
-import { announce } from "./app.js";
+import { all, announce, on } from "./app.js";
 import { byId, h } from "./builder_dom.js";
 import { preview } from "./builder_preview.js";
 import { drawTree, language } from "./builder_rows.js";
@@ -21,7 +21,7 @@ const put = (id, edit, focus, kind) => commit(trees.change(now.tree, id, edit), 
 const act = {
   set: (id, patch, focus, kind) => put(id, (node) => ({ ...node, ...patch }), focus, kind),
   add: (id, node) => put(id, (parent) => ({ ...parent, rules: [...parent.rules, node] }), first(node)),
-  move: (id, by) => commit(trees.move(now.tree, id, by), first(at(id))),
+  move: (id, by) => commit(trees.move(now.tree, id, Number(by)), first(at(id))),
   wrap: (id) => put(id, (node) => trees.inner(around(id), [node]), first(at(id))),
   duplicate: (id, copy = trees.twin(at(id))) => put(id, (node) => [node, copy], first(copy)),
   remove: (id) => {
@@ -44,7 +44,7 @@ function show(focus, inPlace) {
   found = new Map();
   missing = new Map();
   complain([]);
-  if (inPlace) document.querySelectorAll("#tree .rule-problem").forEach((line) => line.remove());
+  if (inPlace) all("#tree .rule-problem", (line) => line.remove());
   else draw(focus);
   try { sessionStorage.setItem(KEY, JSON.stringify({ ...now, version: page.version })); } catch { /* no room: undo ends with the page */ }
   form.dispatchEvent(new Event("input")); // for the guard of unsaved changes
@@ -88,7 +88,7 @@ function adopt(focus) {
   try {
     const filter = JSON.parse(text.value);
     settle(filter);
-    const tree = trees.read(filter);
+    const tree = trees.read(filter, (key, op) => !lang.operator(lang.known(key), op).unknown);
     if (trees.depth(tree) > trees.DEPTH || trees.rows(tree).length > trees.ROWS) throw new Error(`more than ${trees.DEPTH} levels or ${trees.ROWS} conditions stay JSON`);
     now = trees.step(now, tree);
     adopted = text.value;
@@ -119,7 +119,7 @@ function ready() {
   missing = new Map(unfinished().map((one) => [one.id, [`${words(one)}.`]]));
   draw();
   const lines = unfinished().map((one) => h("a", { href: `#${one.id}`, onclick: go(one) }, words(one)));
-  complain(trees.rows(now.tree).length ? lines : ["A segment needs at least one condition: everyone is not a segment."], true);
+  complain(trees.rows(now.tree).length ? lines : [page.texts.none], true);
   return summary.hidden;
 }
 
@@ -130,16 +130,16 @@ function travel(turn) {
   announce(turn === trees.undo ? "Undone" : "Done again");
 }
 
-undo.addEventListener("click", () => travel(trees.undo));
-redo.addEventListener("click", () => travel(trees.redo));
-document.querySelectorAll("[data-turn]").forEach((tab) => tab.addEventListener("click", () => turnTo(tab.dataset.turn === "json")));
-text.addEventListener("blur", ({ relatedTarget }) => { if (!relatedTarget?.dataset.turn) adopt(); });
+undo.onclick = () => travel(trees.undo);
+redo.onclick = () => travel(trees.redo);
+all("[data-turn]", (tab) => { tab.onclick = () => turnTo(tab.dataset.turn === "json"); });
+text.onblur = ({ relatedTarget }) => { if (!relatedTarget?.dataset.turn) adopt(); };
 form.addEventListener("submit", (event) => {
   if (ready()) { sessionStorage.removeItem(KEY); return; }
   event.preventDefault();
   event.stopImmediatePropagation();
 }, true);
-document.addEventListener("keydown", (event) => {
+on("keydown", (event) => {
   const { key, altKey, shiftKey, target } = event;
   const command = event.ctrlKey || event.metaKey;
   const node = target.closest(".rule, .group");

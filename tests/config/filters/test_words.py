@@ -70,7 +70,8 @@ def test_the_catalogue_offers_only_what_the_parser_takes():
         assert operators[field["type"]], field["key"]
         found = FIELDS[field["key"]]
         for row in operators[field["type"]]:
-            assert found.kind in OPERATORS[row["op"]].kinds, (field["key"], row["op"])
+            for op in row["op"].replace("+", "").split(" "):
+                assert found.kind in OPERATORS[op].kinds, (field["key"], op)
         assert field["group"] in page["groups"]
 
 
@@ -96,6 +97,7 @@ def test_the_catalogue_reads_as_the_page_needs_it():
         ("$more_than_equal", "at least n times"),
         ("$less_than", "fewer than n times"),
         ("$less_than_equal", "at most n times"),
+        ("$more_than_equal $less_than_equal", "is between"),
         ("$has_value", "did"),
         ("$is_unknown", "did not"),
     ]
@@ -107,6 +109,13 @@ def test_the_catalogue_reads_as_the_page_needs_it():
         "negative": True,
     }
     assert [row["op"] for row in page["operators"]["text"]] == [
-        *("$is", "$is_not", "$in", "$not_in", "$contains", "$not_contain", "$starts_with", "$ends_with"),
-        *("$has_value", "$is_unknown"),
+        *("$is", "$is_not", "$is_not +$has_value", "$in", "$not_in", "$not_in +$has_value", "$contains"),
+        *("$not_contain", "$not_contain +$has_value", "$starts_with", "$ends_with", "$has_value", "$is_unknown"),
     ]
+
+
+def test_days_and_years_are_told_apart():
+    rows = {row["op"]: row for row in catalogue(FIELDS)["operators"]["date"]}
+    shown = [(rows[op].get("unit"), rows[op].get("turn")) for op in ("$more_than_ago", "$less_than_future")]
+    assert shown == [("days", -1), ("days", 1)]
+    assert (rows["$is_years_ago"]["unit"], "turn" in rows["$is_years_ago"]) == ("years", False)
