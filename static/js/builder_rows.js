@@ -60,7 +60,8 @@ export function drawTree(tree, { lang, page, problems, act }) {
     const choose = ({ target }) => {
       const { op, widget } = lang.operator(field, target.value);
       const keeps = widget === operator.widget || [widget, operator.widget].every((name) => TEXTS.includes(name));
-      act.set(one.id, { op, value: widget === "none" || (keeps ? one.value : []) });
+      // What was typed since the row was drawn is in the tree only.
+      act.set(one.id, keeps ? { op } : { op, value: widget === "none" || [] });
     };
     const hint = field && [field.hint, operator.negative && page.texts.negative].filter(Boolean).join(" ");
     const input = h("input", { id: `${one.id}-field`, value: label, label: "Field", placeholder: "Choose a field", title: one.field, maxlength: 300 });

@@ -320,25 +320,25 @@ def test_between_is_one_row_of_two_operators(page: Page):
     page.goto(NEW)
     field(page).click()
     choose(page, "Number of orders")
-    page.get_by_label("Operator").select_option(label="is between")
-    page.get_by_label("From").fill("2")
+    page.get_by_label("Operator", exact=True).select_option(label="is between")
+    page.get_by_label("From", exact=True).fill("2")
     expect(page.locator(".rule")).to_have_count(1)
-    page.get_by_label("To").fill("5")
+    page.get_by_label("To", exact=True).fill("5")
     found = {"$more_than_equal": [2], "$less_than_equal": [5]}
     assert definition(page) == {"junction": "and", "summary.orders.total_count": {"conditions": found}}
     page.get_by_role("button", name="JSON").click()
     page.get_by_role("button", name="Builder").click()
-    expect(page.get_by_label("To")).to_have_value("5")
+    expect(page.get_by_label("To", exact=True)).to_have_value("5")
 
 
 def test_a_negative_row_can_leave_out_customers_without_a_value(page: Page):
     page.goto(NEW)
     field(page).click()
     choose(page, "State")
-    page.get_by_label("Operator").select_option(label="is not")
-    page.get_by_label("Value").fill("Utah")
+    page.get_by_label("Operator", exact=True).select_option(label="is not")
+    page.get_by_label("Value", exact=True).fill("Utah")
     expect(page.get_by_text("Customers without a value are included.")).to_be_visible()
-    page.get_by_label("Operator").select_option(label="is not, and has a value")
+    page.get_by_label("Operator", exact=True).select_option(label="is not, and has a value")
     expect(page.get_by_text("Customers without a value are included.")).to_have_count(0)
     assert definition(page)["address.state"] == {"conditions": {"$is_not": ["Utah"], "$has_value": True}}
 
@@ -346,9 +346,9 @@ def test_a_negative_row_can_leave_out_customers_without_a_value(page: Page):
 def test_days_say_the_date_and_the_zone(page: Page):
     page.goto(NEW)
     field(page).click()
-    choose(page, "Last order")
-    page.get_by_label("Operator").select_option(label="more than n days ago")
-    page.get_by_label("Value").fill("0")
+    choose(page, "Birthdate")
+    page.get_by_label("Operator", exact=True).select_option(label="more than n days ago")
+    page.get_by_label("Value", exact=True).fill("0")
     today = page.evaluate(
         "new Date().toLocaleDateString('en-GB', JSON.parse(document.getElementById('builder-page').textContent).dates)"
     )
