@@ -27,7 +27,8 @@ from config.project.permissions import Permission
 SETTINGS: Final = Crumb("Settings")
 OBJECTS: Final = (
     *("api_key", "async_action", "campaign", "category", "customer", "event_schema", "export", "import", "member"),
-    *("metadata_schema", "product", "product_collection", "project", "segment", "sku", "stacking_rules", "user"),
+    *("metadata_schema", "order", "product", "product_collection", "project", "promotion_stack", "promotion_tier"),
+    *("publication", "redemption", "segment", "sku", "stacking_rules", "user"),
     *("validation_rule", "voucher", "webhook"),
 )
 VERBS: Final = (
