@@ -156,7 +156,32 @@ def _segment_fact(facts: Facts, voice: Voice) -> str:
     return f"{asked} This customer is in {', '.join(found)}." if found else f"{asked} This customer is not in it."
 
 
+def _promotion(facts: Facts, voice: Voice) -> str:
+    """Why a promotion is off."""
+    if "expiration_date" in facts:
+        return f"It ended on {voice.when(facts['expiration_date'])}."
+    return "Its campaign is switched off." if facts.get("disabled") == "campaign" else "It is switched off."
+
+
+def _promotion_now(facts: Facts, voice: Voice) -> str:
+    if "start_date" in facts:
+        return f"It starts on {voice.when(facts['start_date'])}."
+    return _OUTSIDE.get(str(facts.get("outside")), "")
+
+
+def _bundle(facts: Facts, voice: Voice) -> str:
+    """What of a bundle is not in the cart."""
+    missing = [
+        f"{one.get('item_quantity')} × {voice.product(one)}"
+        for one in facts.get("missing") or ()
+        if isinstance(one, Mapping)
+    ]
+    return f"The bundle is not complete: {', '.join(missing)} missing." if missing else "The bundle is not complete."
+
+
 def _order_fact(facts: Facts, voice: Voice) -> str:
+    if facts.get("name") == "bundle":
+        return _bundle(facts, voice)
     if facts.get("name") != "order.amount":
         return _rule_fact(facts, voice)
     asked = " and ".join(
@@ -231,6 +256,8 @@ _FACTS: Final[Mapping[str, Callable[[Facts, Voice], str]]] = {
     "order_rules_violated": _order_fact,
     "redemption_rules_violated": _rule_fact,
     "gift_amount_exceeded": _credits,
+    "promotion_inactive": _promotion,
+    "promotion_not_active_now": _promotion_now,
 }
 
 

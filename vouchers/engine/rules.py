@@ -209,8 +209,9 @@ def _refusal(rule_set: RuleSet, node: RuleNode, row: rule_names.RuleName, asked:
         "rule": node.number,
         "name": node.name,
         "conditions": {c.operator: [_plain(value) for value in c.values] for c in node.conditions},
-        "found": rule_names.found(node, asked),
     }
+    if row.judge is None:
+        found["found"] = rule_names.found(node, asked)
     if node.property:
         found["property"] = node.property
     return Refusal(

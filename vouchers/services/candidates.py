@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,7 +30,7 @@ from vouchers.services.channels import Channel
 from vouchers.services.counts import Subjects
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Found:
     """One redeemable of the request, and the voucher or tier it names, if any.
 
@@ -43,9 +43,9 @@ class Found:
     rule_sets: tuple[RuleSet, ...] = ()
     stack: PromotionStack | None = None
 
-    @property
+    @cached_property
     def terms(self) -> VoucherTerms | None:
-        """The engine's view; None where nobody knows the name."""
+        """The engine's view, read once: after sessions were weighed. None where nobody knows the name."""
         if self.tier is not None:
             return candidate_tiers.terms_of(self.tier, self.rule_sets, self.stack)
         return None if self.voucher is None else terms_of(self.voucher, self.rule_sets)
@@ -289,4 +289,10 @@ def _subjects(entries: Iterable[Found]) -> Subjects:
 
 def _rule_sets(voucher: Voucher) -> tuple[RuleSet, ...]:
     stored: str | None = getattr(voucher, "rules_json", None)
-    return () if stored is None else candidate_tiers.read_rule_sets(orjson.loads(stored))
+    return () if stored is None else _read_rule_sets(stored)
+
+
+@lru_cache(maxsize=1024)
+def _read_rule_sets(stored: str) -> tuple[RuleSet, ...]:
+    """Rules as the database has them → as the engine reads them: the same text is always the same rules."""
+    return candidate_tiers.read_rule_sets(orjson.loads(stored))
