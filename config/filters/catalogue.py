@@ -11,7 +11,7 @@ for (`events.<name>.count`). arity: 0, 1 or "many". widget: none, combobox, chip
 choice, segment, between. negative: matches customers without a value too. unit: of the number. turn: -1 and 1 where the
 number counts days back from today or ahead.
 
-An operator of several writes all of them into one `conditions`: of "$a $b" each takes one of the two values, of "$a +$b"
+An operator of several writes all of them into one `conditions`: of "$a $b" each takes one of two values, of "$a +$b"
 the second is a flag.
 """
 
