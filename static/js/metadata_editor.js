@@ -1,4 +1,4 @@
-// Metadata: typing a value sets the state; broken JSON is told with its place.
+// Metadata: typing a value sets the state; broken JSON is told while it is typed, with its place when it is saved.
 
 document.forms.metadata.addEventListener("input", ({ target: { form, name, value } }) => {
   const [what, number] = name.split("-");
