@@ -169,8 +169,19 @@ def _what(row: Event, known: set[str]) -> Any:
     told = row.type.removeprefix("customer.").replace(".", " ").replace("_", " ").capitalize()
     words = dict(TYPES).get(row.type, told)
     if row.type != "customer.custom_event":
-        return words
+        return kit.with_note(words, _about(row.data))
     return kit.with_note(f"“{row.name}”", words if row.name in known else kit.status("warn", "not in the event schema"))
+
+
+def _about(data: Any) -> str:
+    """The code, segment or order that an event is about."""
+    for part in ("redemption", "voucher", "segment", "order", "campaign"):
+        thing = data.get(part) if isinstance(data, dict) else None
+        if isinstance(thing, dict):
+            found = next((thing[key] for key in ("code", "name", "source_id") if isinstance(thing.get(key), str)), "")
+            if found:
+                return str(found)
+    return ""
 
 
 def _who(row: Event) -> Any:

@@ -101,7 +101,7 @@ def times(terms: Validity) -> list[str]:
             f"from {_moment(terms.start_date)}" if terms.start_date else "",
             f"to {_moment(terms.expiration_date)}" if terms.expiration_date else "without end",
         ]
-        told.append(" ".join(part for part in parts if part).capitalize())
+        told.append(_begun(" ".join(part for part in parts if part)))
     if terms.day_of_week is not None:
         told.append(
             f"Only on {_listed([DAYS[day] for day in terms.day_of_week])}" if terms.day_of_week else "On no day"
@@ -125,6 +125,11 @@ def openings(terms: Validity, at: datetime, project: Project) -> list[str]:
     except ValueError:
         return []
     return [f"{_span(begin, zone)} – {_span(end, zone) if end else 'without end'}" for begin, end in found]
+
+
+def _begun(sentence: str) -> str:
+    """With a capital letter; the names of months keep theirs."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _span(at: datetime, zone: ZoneInfo) -> str:

@@ -10,6 +10,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from config.dashboard import kit, lists
 from config.dashboard.base import Crumb, Page
@@ -106,7 +107,9 @@ def _name_cell(row: Campaign) -> Any:
 
 def _status_cell(row: Campaign, at: datetime) -> Any:
     tone, word, hint = campaign_words.standing(row, at)
-    return kit.with_note(kit.status(tone, word), hint)
+    return format_html(
+        "<span>{}</span>", kit.with_note(kit.status(tone, word), hint)
+    )  # one box in the cards of a phone
 
 
 class CampaignList(Page):

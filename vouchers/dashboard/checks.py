@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -26,7 +26,7 @@ from customers.payloads import email_key
 from vouchers import reports
 from vouchers.dashboard import words
 from vouchers.dashboard.words import OrderLine
-from vouchers.engine.stacking import Outcome
+from vouchers.engine.stacking import PRECEDING_FAILED, Outcome
 from vouchers.models import Redemption, Voucher
 from vouchers.payloads import parse_stackable
 from vouchers.reasons import Words, explain, title_of
@@ -38,6 +38,7 @@ from vouchers.services.validations import Validation
 BLANK_ROWS: Final = 2
 MOST_ROWS: Final = 50
 LONGEST: Final = 500
+MOST_ALONE: Final = 6
 
 
 @dataclass(frozen=True)
@@ -179,6 +180,7 @@ class CheckCode(Page):
         """The answer in words."""
         voice = words.voice_of(self.project, [refusal.facts for o in found.stack.outcomes for refusal in o.refusals])
         findings = [self.finding(outcome, found, voice) for outcome in found.stack.outcomes]
+        self.look_behind(asked, found, findings)
         order = None if found.stack.order is None else render_order_state(found.stack.order)
         applied = sum(one.tone == "ok" for one in findings)
         verdict = _verdict(len(findings), applied, valid=found.valid)
@@ -190,13 +192,25 @@ class CheckCode(Page):
             "findings": findings,
             "customer": customer,
             "lines": lines,
-            "sums": words.sums_of(order) if order else None,
+            "sums": words.sums_of(order) if order and applied else None,
             "near": reports.nearest_codes(project=self.project, code=unknown[0]) if unknown else [],
             "checked_at": found.at,
             "answer_text": _as_text(verdict, findings, order, self.project.currency),
             "token": self.request.META.get("REQUEST_ID", ""),
             "is_now": not asked.when,
         }
+
+    def look_behind(self, asked: Asked, found: Validation, findings: list[Finding]) -> None:
+        """A code that was left out because another one failed is asked alone, too: what else would stand in its way."""
+        for place, outcome in enumerate(found.stack.outcomes[:MOST_ALONE]):
+            if outcome.skip is None or outcome.skip.key != PRECEDING_FAILED.key:
+                continue
+            request = replace(found.request, redeemables=(found.request.redeemables[place],))
+            alone = validations.examine(project=self.project, request=request, at=found.at)
+            own = alone.stack.outcomes[0]
+            voice = words.voice_of(self.project, [refusal.facts for refusal in own.refusals])
+            told = self.finding(own, alone, voice)
+            findings[place] = replace(findings[place], reasons=[*findings[place].reasons, *told.reasons])
 
     def finding(self, outcome: Outcome, found: Validation, voice: Any) -> Finding:
         """One code's part of the answer."""
@@ -316,6 +330,6 @@ def _as_text(verdict: str, findings: list[Finding], order: Mapping[str, Any] | N
         why = " ".join(f"{reason.title}. {reason.fact}".strip() for reason in one.reasons)
         given = f"{one.taken_off} off." if one.taken_off else ""
         lines.append(f"{one.code}: {one.verdict.lower()}. {why}{given}".strip())
-    if order and order.get("total_amount") is not None:
+    if order and order.get("total_amount") is not None and any(one.taken_off for one in findings):
         lines.append(f"To pay: {kit.money_text(order['total_amount'], currency)}.")
     return "\n".join(lines)

@@ -73,7 +73,7 @@ class RedemptionPage(Page):
         children = list(related.filter(parent=row).order_by("pk")[:30])
         return self.render(
             {
-                "title": row.code or row.public_id,
+                "title": row.code or (row.promotion_tier.name if row.promotion_tier else row.public_id),
                 "crumbs": (Crumb("Tracking"), Crumb("Redemptions", reverse("dashboard:redemptions"))),
                 "redemption": row,
                 "outcome": words.outcome(row),

@@ -145,7 +145,9 @@ class VoucherPage(Page):
         terms = candidates.terms_of(voucher)
         facts = Facts(at=self.at, zone=ZoneInfo(self.project.timezone))
         voice = words.voice(self.project)
-        return [
+        empty = voucher.type == Voucher.Type.GIFT and voucher.gift_balance <= 0
+        spent = [Words("gift_amount_exceeded", "Nothing is left on the card")] if empty else []
+        return spent + [
             explain({"key": refusal.key, "facts": refusal.facts}, voice)
             for refusal in rules.refusals(terms, facts)
             if refusal.key != "missing_amount"
