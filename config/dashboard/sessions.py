@@ -18,6 +18,8 @@ NOTED_EVERY: Final = timedelta(minutes=5)
 """A session's last use is written this often, not with every request."""
 
 BEGAN, SEEN = "began", "seen"
+PAGES: Final = ("/dashboard/", "/admin/", "/api/")
+"""Where sessions count. Calls of the API that carry a cookie by chance ask nothing of the table of sessions."""
 
 
 def begin(session: SessionBase, at: datetime) -> None:
@@ -39,7 +41,8 @@ class SessionClockMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.session.session_key is not None and BEGAN in request.session:
+        mine = request.path.startswith(PAGES) and request.session.session_key is not None
+        if mine and BEGAN in request.session:
             at = instants.now()
             if is_over(request.session, at):
                 logout(request)

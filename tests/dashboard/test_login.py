@@ -177,3 +177,10 @@ def test_people_who_are_no_operators_learn_so(ann):
     answer = client.get("/admin/", follow=True)
     assert answer.status_code == 403
     assert "For operators only" in answer.content.decode()
+
+
+def test_a_call_of_the_api_does_not_look_at_the_session(ann, django_assert_num_queries):
+    client = Client()
+    knock(PASSWORD, client=client)
+    with django_assert_num_queries(0):
+        assert client.get("/v1/customers").status_code == 401
