@@ -92,6 +92,11 @@ def parse_stackable(body: object, *, cookie: str | None = None, anonymous: bool 
     return _request(_redeemables(body.get("redeemables")), body, cookie=cookie, anonymous=anonymous)
 
 
+def parse_context(body: Mapping[str, Any], *, cookie: str | None = None, anonymous: bool = False) -> RedeemRequest:
+    """Customer, order, tracking id and metadata of a body that names no redeemables. Raises InvalidPayload."""
+    return _request((), body, cookie=cookie, anonymous=anonymous)
+
+
 def parse_legacy(
     code: str,
     body: object,

@@ -18,6 +18,7 @@ from vouchers.api.publications import (
     LegacyPublishView,
     PublicationViewSet,
 )
+from vouchers.api.qualifications import ClientQualificationView, QualificationView
 
 CAMPAIGN = rf"(?P<campaign_id>{IDENTIFIER})"
 
@@ -33,5 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^client/v1/publish/?$", ClientPublishView.as_view()),
     re_path(r"^v1/publications/create/?$", CreatePublicationView.as_view()),
     re_path(r"^v1/vouchers/publish/?$", LegacyPublishView.as_view()),
+    re_path(r"^v1/qualifications/?$", QualificationView.as_view()),
+    re_path(r"^client/v1/qualifications/?$", ClientQualificationView.as_view()),
     path("v1/", include(router.urls)),
 ]

@@ -104,6 +104,11 @@ class Voucher(Scoped):
                 condition=Q(campaign__isnull=False, publish_count=0, holder__isnull=True, deleted_at__isnull=True),
                 name="voucher_publishable",
             ),
+            models.Index(
+                fields=["project", "created_at", "id"],
+                condition=Q(campaign__isnull=True, deleted_at__isnull=True),
+                name="voucher_standalone",
+            ),
             models.Index(fields=["referrer"], condition=Q(referrer__isnull=False), name="voucher_referrer"),
             models.Index(fields=["holder", "id"], condition=Q(holder__isnull=False), name="voucher_holder"),
             models.Index(fields=["asset_id"], name="voucher_asset"),

@@ -142,7 +142,7 @@ def _list(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _expanded(target: Voucher | PromotionTier, expand: frozenset[str], stacking: StackingRules) -> dict[str, Any]:
     wire: dict[str, Any] = {"metadata": target.metadata}
     if "category" in expand:
-        wire["categories"] = [_stacked(category, stacking) for category in render_categories(target)]
+        wire["categories"] = [stacked_category(category, stacking) for category in render_categories(target)]
     if "redeemable" in expand:
         wire["campaign_name"] = target.campaign.name if target.campaign else None
         wire["campaign_id"] = target.campaign.public_id if target.campaign else None
@@ -151,7 +151,7 @@ def _expanded(target: Voucher | PromotionTier, expand: frozenset[str], stacking:
     return wire
 
 
-def _stacked(category: dict[str, Any], stacking: StackingRules) -> dict[str, Any]:
+def stacked_category(category: dict[str, Any], stacking: StackingRules) -> dict[str, Any]:
     """A category with what the stacking rules make of it."""
     kinds = (("EXCLUSIVE", stacking.exclusive), ("JOINT", stacking.joint))
     kind = next((kind for kind, ids in kinds if category["id"] in ids), None)

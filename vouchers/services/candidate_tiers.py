@@ -125,7 +125,7 @@ def category_of(category: Category | None) -> CategoryTerms | None:
 
 
 def validity_of(
-    owner: Voucher | PromotionTier, campaign: Campaign | None, published_until: datetime | None = None
+    owner: Voucher | PromotionTier | Campaign, campaign: Campaign | None, published_until: datetime | None = None
 ) -> Validity:
     """The owner's own window, where it says nothing the campaign's. published_until: overrides the campaign's end."""
 

@@ -1,0 +1,304 @@
+"""`/v1/qualifications`: who is offered what, in which order, and in how many queries."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.factories import (
+    NOW,
+    CampaignFactory,
+    Shop,
+    make_customer,
+    make_rule,
+    make_segment,
+    make_shop,
+    make_voucher,
+)
+from vouchers.models import Campaign, Category, PromotionStack, PromotionTier, Redemption, RuleAssignment, Voucher
+
+pytestmark = pytest.mark.django_db
+TEN = {"discount": {"type": "PERCENT", "percent_off": 10}}
+TEMPLATE = {"type": "DISCOUNT_VOUCHER", "discount": {"type": "AMOUNT", "amount_off": 700}}
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return make_shop(client_side=("all",))
+
+
+def later(minutes: int) -> Any:
+    return NOW + timedelta(minutes=minutes)
+
+
+def voucher(shop: Shop, code: str, minutes: int = 0, **fields: Any) -> Voucher:
+    return make_voucher(project=shop.project, code=code, created_at=later(minutes), **fields)
+
+
+def promotion(shop: Shop, name: str = "Promo", **fields: Any) -> Campaign:
+    row: Campaign = CampaignFactory.create(
+        project=shop.project, name=name, campaign_type="PROMOTION", voucher=None, **fields
+    )
+    return row
+
+
+def tier(shop: Shop, campaign: Campaign, name: str, minutes: int = 0, **fields: Any) -> PromotionTier:
+    fields.setdefault("action", TEN)
+    return PromotionTier.objects.create(
+        project=shop.project, campaign=campaign, name=name, created_at=later(minutes), **fields
+    )
+
+
+def ask(shop: Shop, *, expected: int = 200, **body: Any) -> dict[str, Any]:
+    body.setdefault("order", {"amount": 10_000})
+    response = shop.server().post("/v1/qualifications", body)
+    assert response.status_code == expected, response.json()
+    return dict(response.json())
+
+
+def ids(wire: dict[str, Any]) -> list[str]:
+    return [row["id"] for row in wire["redeemables"]["data"]]
+
+
+def test_everything_that_is_for_everybody_comes_newest_first(shop: Shop) -> None:
+    bulk = CampaignFactory.create(project=shop.project, name="Bulk", voucher=TEMPLATE)
+    generic = CampaignFactory.create(project=shop.project, name="Generic", type="STANDALONE", voucher=TEMPLATE)
+    voucher(shop, "OPEN", 1)
+    voucher(shop, "BULK", 2, campaign=bulk)
+    voucher(shop, "GENERIC", 3, campaign=generic)
+    voucher(shop, "OFF", 4, active=False)
+    voucher(shop, "OVER", 5, expiration_date=NOW)
+    voucher(shop, "USED", 6, quantity=1, redeemed_quantity=1)
+    voucher(shop, "BINNED", 6, deleted_at=NOW)
+    voucher(shop, "HELD", 7, holder=make_customer(project=shop.project, source_id="else"), publish_count=1)
+    one = tier(shop, promotion(shop), "One", 8)
+    tier(shop, promotion(shop, "Off", active=False), "Two", 9)
+    wire = ask(shop, options={"limit": 50})
+    assert ids(wire) == [one.public_id, "GENERIC", "OPEN"]
+    listed = wire["redeemables"]
+    assert (listed["object"], listed["data_ref"], listed["total"], listed["has_more"]) == ("list", "data", 3, False)
+    assert "more_starting_after" not in listed
+    assert wire["order"] == {
+        "amount": 10_000,
+        "metadata": {},
+        "customer_id": None,
+        "referrer_id": None,
+        "object": "order",
+    }
+    assert "tracking_id" not in wire
+    first = listed["data"][-1]
+    assert first == {
+        "id": "OPEN",
+        "object": "voucher",
+        "created_at": "2026-02-03T10:01:00.000Z",
+        "result": {"discount": {"type": "PERCENT", "percent_off": 10, "effect": "APPLY_TO_ORDER", "is_dynamic": False}},
+        "order": first["order"],
+        "applicable_to": {"data": [], "total": 0, "data_ref": "data", "object": "list"},
+        "inapplicable_to": {"data": [], "total": 0, "data_ref": "data", "object": "list"},
+    }
+    assert (first["order"]["total_amount"], first["order"]["customer_id"]) == (9000, None)
+
+
+def test_the_wallet_has_only_what_the_customer_holds(shop: Shop) -> None:
+    ada = make_customer(project=shop.project, source_id="ada")
+    voucher(shop, "OPEN")
+    campaign = CampaignFactory.create(project=shop.project, voucher=TEMPLATE)
+    voucher(shop, "MINE", 1, campaign=campaign, holder=ada, publish_count=1)
+    voucher(shop, "GIFT", 2, gift_amount=500, discount=None, holder=ada, publish_count=1)
+    wire = ask(shop, scenario="CUSTOMER_WALLET", customer={"source_id": "ada"})
+    assert ids(wire) == ["GIFT", "MINE"]
+    gift = wire["redeemables"]["data"][0]["result"]["gift"]
+    assert gift == {"balance": 500, "credits": 500, "locked_credits": 0}
+    assert wire["tracking_id"].startswith("track_")
+    assert ids(ask(shop, customer={"source_id": "ada"})) == ["GIFT", "MINE", "OPEN"]
+    assert ids(ask(shop, scenario="CUSTOMER_WALLET")) == []
+
+
+def test_rules_of_customers_decide_and_those_of_limits_are_passed_over(shop: Shop) -> None:
+    segment = make_segment(project=shop.project)
+    make_customer(project=shop.project, source_id="berlin", address={"city": "Berlin"})
+    in_segment = {"1": {"name": "customer.segment", "conditions": {"$is": [segment.public_id]}}, "logic": "1"}
+    make_rule(voucher(shop, "BERLIN", 1), rules=in_segment)
+    once = {"1": {"name": "redemption.count.per_customer", "conditions": {"$less_than_or_equal": [0]}}, "logic": "1"}
+    make_rule(voucher(shop, "ONCE", 2), rules=once)
+    large = {"1": {"name": "order.amount", "conditions": {"$more_than": [99_999]}}, "logic": "1"}
+    make_rule(voucher(shop, "LARGE", 3), rules=large)
+    items = {"1": {"name": "order.items.count", "conditions": {"$more_than": [9]}}, "logic": "1"}
+    make_rule(voucher(shop, "MANY", 4), rules=items)
+    assert ids(ask(shop, customer={"source_id": "berlin"})) == ["LARGE", "ONCE", "BERLIN"]
+    assert ids(ask(shop)) in (["LARGE"], ["LARGE", "ONCE"])
+    assert ids(ask(shop, customer={"source_id": "x"})) == ["LARGE", "ONCE"]
+    audience = ask(shop, scenario="AUDIENCE_ONLY", customer={"source_id": "berlin"}, order=None)
+    assert ids(audience) == ["MANY", "LARGE", "ONCE", "BERLIN"]
+    assert not Redemption.objects.exists()
+
+
+def test_an_audience_is_told_which_campaigns_could_give_it_a_code(shop: Shop) -> None:
+    coupons = CampaignFactory.create(project=shop.project, name="A", voucher=TEMPLATE, created_at=later(1))
+    gifts = CampaignFactory.create(
+        project=shop.project,
+        name="B",
+        campaign_type="GIFT_VOUCHERS",
+        voucher={"type": "GIFT_VOUCHER", "gift": {"amount": 900}},
+        created_at=later(2),
+    )
+    CampaignFactory.create(project=shop.project, name="C", voucher=TEMPLATE, active=False)
+    CampaignFactory.create(project=shop.project, name="D", voucher=TEMPLATE, expiration_date=NOW)
+    voucher(shop, "GIFT", 3, gift_amount=500, discount=None)
+    wire = ask(shop, scenario="AUDIENCE_ONLY", order=None)
+    assert ids(wire) == ["GIFT", gifts.public_id, coupons.public_id]
+    one = wire["redeemables"]["data"][-1]
+    assert (one["object"], one["result"]["discount"]["amount_off"]) == ("campaign", 700)
+    assert one["order"] == {"customer_id": None, "referrer_id": None, "object": "order"}
+    assert "order" not in wire
+
+
+def test_stacks_are_evaluated_whole(shop: Shop) -> None:
+    campaign = promotion(shop)
+    one, two = tier(shop, campaign, "One"), tier(shop, campaign, "Two", action={"discount": {
+        "type": "AMOUNT", "amount_off": 500}})  # fmt: skip
+    off = tier(shop, campaign, "Off", active=False)
+    stack = PromotionStack.objects.create(
+        project=shop.project, campaign=campaign, name="S", tier_ids=[one.public_id, two.public_id], created_at=later(1)
+    )
+    PromotionStack.objects.create(
+        project=shop.project, campaign=campaign, name="T", tier_ids=[off.public_id], created_at=later(2)
+    )
+    wire = ask(shop, scenario="PROMOTION_STACKS")
+    assert ids(wire) == [stack.public_id]
+    row = wire["redeemables"]["data"][0]
+    assert row["object"] == "promotion_stack"
+    assert [member["id"] for member in row["redeemables"]] == [one.public_id, two.public_id]
+    assert row["order"]["total_amount"] == 8500
+
+
+def test_products_bring_what_makes_them_cheaper_or_is_asked_of_them(shop: Shop) -> None:
+    for_all = {"included_all": True, "included": [], "excluded": []}
+    cheap = voucher(shop, "ITEMS", 1, discount={"type": "PERCENT", "percent_off": 10, "effect": "APPLY_TO_ITEMS"})
+    make_rule(cheap, applicable_to=for_all)
+    named = {"1": {"name": "order.items.count", "conditions": {"$more_than": [0]}}, "logic": "1"}
+    make_rule(voucher(shop, "NAMED", 2), rules=named)
+    voucher(shop, "PLAIN", 3)
+    order = {"items": [{"product_id": "p", "quantity": "2", "price": 500}]}
+    assert ids(ask(shop, scenario="PRODUCTS", order=order)) == ["NAMED", "ITEMS"]
+    assert ids(ask(shop, scenario="PRODUCTS_DISCOUNT", order=order)) == ["ITEMS"]
+    assert ids(ask(shop, scenario="PRODUCTS_DISCOUNT_BY_CUSTOMER", order=order)) == ["ITEMS"]
+    wire = ask(shop, order=order)
+    assert wire["order"]["items"][0]["quantity"] == 2
+
+
+def test_pages_go_on_where_the_last_one_ended(shop: Shop) -> None:
+    for number in range(7):
+        voucher(shop, f"V-{number}", number // 2)
+    first = ask(shop, options={"limit": 3})
+    assert ids(first) == ["V-6", "V-5", "V-4"]
+    assert first["redeemables"]["has_more"] is True
+    cursor = first["redeemables"]["more_starting_after"]
+    second = ask(shop, options={"limit": 3, "starting_after": cursor})
+    assert ids(second) == ["V-3", "V-2", "V-1", "V-0"], "the last instant is not torn apart"
+    assert second["redeemables"]["has_more"] is False
+    assert len(ids(ask(shop))) == 5
+
+
+def test_the_best_deal_comes_first_where_that_is_asked_for(shop: Shop) -> None:
+    for code, amount in (("SMALL", 100), ("LARGE", 900), ("MIDDLE", 500)):
+        voucher(shop, code, discount={"type": "AMOUNT", "amount_off": amount})
+    assert ids(ask(shop, options={"sorting_rule": "BEST_DEAL"})) == ["LARGE", "MIDDLE", "SMALL"]
+    assert ids(ask(shop, options={"sorting_rule": "LEAST_DEAL", "limit": 2})) == ["SMALL", "MIDDLE"]
+
+
+def test_expansions_and_filters(shop: Shop) -> None:
+    category = Category.objects.create(project=shop.project, name="C", created_at=NOW)
+    campaign = promotion(shop)
+    one = tier(shop, campaign, "One", 2, category=category, banner="B", metadata={"a": 1})
+    rule = make_rule(project=shop.project)
+    RuleAssignment.objects.create(
+        project=shop.project, rule=rule, promotion_tier=one, related_object_type="promotion_tier",
+        related_object_id=one.public_id, created_at=NOW,
+    )  # fmt: skip
+    voucher(shop, "OPEN")
+    options = {
+        "expand": ["redeemable", "category", "validation_rules"],
+        "filters": {"resource_type": {"conditions": {"$is": ["promotion_tier"]}}},
+    }
+    (row,) = ask(shop, options=options)["redeemables"]["data"]
+    assert (row["name"], row["banner"], row["metadata"]) == ("One", "B", {"a": 1})
+    assert (row["campaign_name"], row["campaign_id"]) == ("Promo", campaign.public_id)
+    assert [found["id"] for found in row["categories"]] == [category.public_id]
+    assert row["validation_rules_assignments"]["total"] == 1
+    assert row["validation_rule_id"] == rule.public_id
+
+    def filtered(**filters: Any) -> list[str]:
+        return ids(ask(shop, options={"filters": filters}))
+
+    assert filtered(category_id={"conditions": {"$in": [category.public_id]}}) == [one.public_id]
+    assert filtered(category_id={"conditions": {"$is_unknown": True}}) == ["OPEN"]
+    assert filtered(code={"conditions": {"$is": ["OPEN", "ignored"]}}) == ["OPEN"]
+    assert filtered(campaign_type={"conditions": {"$is": ["PROMOTION"]}}) == [one.public_id]
+    both = {"code": {"conditions": {"$is": ["OPEN"]}}, "campaign_id": {"conditions": {"$is": [campaign.public_id]}}}
+    assert filtered(**both) == []
+    assert filtered(junction="OR", **both) == [one.public_id, "OPEN"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"scenario": "X"},
+        {"scenario": ["ALL"]},
+        {"options": []},
+        {"options": {"limit": 0}},
+        {"options": {"limit": 101}},
+        {"options": {"limit": "5"}},
+        {"options": {"starting_after": "x"}},
+        {"options": {"starting_after": 5}},
+        {"options": {"sorting_rule": "X"}},
+        {"options": {"expand": "x"}},
+        {"options": {"filters": {"x": {"conditions": {"$is": ["a"]}}}}},
+        {"options": {"filters": {"code": {"conditions": {"$like": ["a"]}}}}},
+        {"options": {"filters": {"code": {"conditions": {"$is": [5]}}}}},
+        {"options": {"filters": {"code": 5}}},
+        {"options": {"filters": {"junction": "xor"}}},
+        {"order": 5},
+        {"customer": 5},
+    ],
+)
+def test_a_bad_question_is_refused(shop: Shop, body: dict[str, Any]) -> None:
+    assert ask(shop, expected=400, **body)["key"] == "invalid_payload"
+
+
+def test_a_body_may_be_empty_and_a_browser_gets_a_tracking_id(shop: Shop) -> None:
+    voucher(shop, "OPEN")
+    assert ids(shop.server().post("/v1/qualifications").json()) == ["OPEN"]
+    response = shop.browser().post("/client/v1/qualifications", {"order": {"amount": 100}})
+    assert ids(response.json()) == ["OPEN"]
+    assert response.json()["tracking_id"].startswith("track_")
+    assert response.cookies
+
+
+def test_more_redeemables_take_no_more_queries(shop: Shop) -> None:
+    ada = make_customer(project=shop.project, source_id="ada")
+    campaign = promotion(shop)
+
+    def fill(number: int) -> None:
+        generic = CampaignFactory.create(project=shop.project, type="STANDALONE", voucher=TEMPLATE)
+        make_rule(voucher(shop, f"OPEN-{number}", number), rules={})
+        voucher(shop, f"GENERIC-{number}", number, campaign=generic)
+        voucher(shop, f"MINE-{number}", number, holder=ada, publish_count=1)
+        tier(shop, campaign, f"T-{number}", number)
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            ask(shop, customer={"source_id": "ada"}, options={"limit": 50})
+        return len(queries)
+
+    fill(0)
+    asked()
+    few = asked()
+    for number in range(1, 9):
+        fill(number)
+    assert asked() == few
+    assert len(ids(ask(shop, customer={"source_id": "ada"}, options={"limit": 50}))) == 36
