@@ -10,11 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from fractions import Fraction
 from functools import partial
 from typing import Any, Final
 
-from config.kernel.amounts import rounded
+from config.kernel.amounts import share_of
 from vouchers.engine import applicability, bundles, free_units, item_discounts
 from vouchers.engine.bundles import BundleFound
 from vouchers.engine.order_state import Column, OrderState, sum_known
@@ -68,8 +67,7 @@ def _percent_off_order(situation: Situation) -> OrderState:
     base = order.total_amount
     if situation.mode == INITIAL:
         base = order.initial_amount if order.initial_amount is not None else order.amount or 0
-    percent = min(situation.value() * situation.times, Fraction(100))
-    return _off_order(situation, rounded(base * percent / 100))
+    return _off_order(situation, share_of(base, *situation.ratio()))
 
 
 def _off_order(situation: Situation, wanted: int) -> OrderState:

@@ -6,7 +6,6 @@ Source: validation and redemption, item level.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
 from typing import Final
 
 from config.kernel.amounts import share_of, split
@@ -69,12 +68,10 @@ def _percent(situation: Situation) -> list[int]:
     bases, quantities, found = situation.bases, situation.order.basket.quantities, situation.selection
     if situation.differs_by_line:
         return [
-            share_of(
-                max(0, bases[index] or 0) * units, *_ratio(situation.value(index) * situation.times, quantities[index])
-            )
+            _percent_of_line(max(0, bases[index] or 0) * units, quantities[index], *situation.ratio(index))
             for index, units in zip(found.indices, found.units, strict=True)
         ]
-    numerator, denominator = _ratio(situation.value() * situation.times)
+    numerator, denominator = situation.ratio()
     half, whole = denominator, 2 * denominator
     if found.whole:
         return [(2 * base * numerator + half) // whole if base is not None and base > 0 else 0 for base in bases]
@@ -91,9 +88,8 @@ def _percent(situation: Situation) -> list[int]:
     return amounts
 
 
-def _ratio(percent: Fraction, quantity: int = 1) -> tuple[int, int]:
-    exact = min(percent, Fraction(100)) / 100
-    return exact.numerator, exact.denominator * quantity
+def _percent_of_line(worth: int, quantity: int, numerator: int, denominator: int) -> int:
+    return share_of(worth, numerator, denominator * quantity)
 
 
 def _fixed_price(situation: Situation) -> list[int]:

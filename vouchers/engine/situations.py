@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from vouchers.engine import formula_text, formulas
@@ -17,6 +18,11 @@ from vouchers.engine.rule_terms import ApplicableEntry
 from vouchers.engine.terms import CalculationMode, DiscountTerms, Facts, UnitCount, VoucherTerms
 
 INITIAL: Final = "INITIAL_AMOUNT"
+
+
+@lru_cache(maxsize=256)
+def _exact(percent: Decimal) -> Fraction:
+    return Fraction(percent)
 
 
 @dataclass(frozen=True)
@@ -78,10 +84,16 @@ class Situation:
         scope = self.scope if line is None else self.scope.at(line)
         if discount.type == "PERCENT":
             found = formulas.percent(discount.formula, scope) if discount.formula else None
-            return Fraction(discount.percent_off) if found is None else found
+            return _exact(discount.percent_off) if found is None else found
         stored = discount.amount_off if discount.type == "AMOUNT" else discount.fixed_amount or 0
         amount = formulas.money(discount.formula, scope) if discount.formula else None
         return Fraction(stored if amount is None else amount)
+
+    def ratio(self, line: int | None = None) -> tuple[int, int]:
+        """The percentage as a share of one (numerator, denominator), once for each bundle, at most the whole."""
+        percent = self.value(line)
+        numerator, denominator = percent.numerator * self.times, percent.denominator * 100
+        return (numerator, denominator) if numerator < denominator else (1, 1)
 
     @property
     def differs_by_line(self) -> bool:

@@ -227,6 +227,8 @@ class _Walk:
         self._by_category: dict[str, int] = {}
         self._exclusive = 0
         self._discounted: set[int] = set()
+        self._order = facts.order
+        self._counts = facts.counts
 
     def take(self, candidate: Candidate, *, excluding: bool) -> None:
         """Decide about the next candidate."""
@@ -264,7 +266,7 @@ class _Walk:
         terms, stacking = candidate.terms, self.stacking
         if terms is None:
             return Outcome(candidate, "INAPPLICABLE", refusals=(rules.not_found(candidate.id, candidate.object),))
-        facts = replace(self.facts, credits=candidate.credits)
+        facts = self._facts(candidate)
         if refusals := rules.refusals(terms, facts):
             return Outcome(candidate, "INAPPLICABLE", refusals=tuple(refusals))
         effect = discounts.apply(
@@ -291,8 +293,16 @@ class _Walk:
             self._exclusive += candidate.category in self.stacking.exclusive
         if effect.order is not None and effect.order.applied is not None and self.stacking.products_once:
             self._discounted |= {index for index, amount in enumerate(effect.order.applied) if amount}
-        counts = _counted(self.facts.counts, terms, effect) if self.facts.counts else self.facts.counts
-        self.facts = replace(self.facts, order=effect.order, counts=counts)
+        if self._counts:
+            self._counts = _counted(self._counts, terms, effect)
+        self._order = effect.order
+
+    def _facts(self, candidate: Candidate) -> Facts:
+        """The situation of this candidate. Most requests have one, whose situation is the request's."""
+        facts = self.facts
+        if facts.order is self._order and facts.counts is self._counts and facts.credits == candidate.credits:
+            return facts
+        return replace(facts, order=self._order, counts=self._counts, credits=candidate.credits)
 
 
 def _counted(counts: Mapping[Count, int], terms: VoucherTerms, effect: Effect) -> Mapping[Count, int]:
