@@ -70,6 +70,12 @@ def addresses(project):
             reverse(f"dashboard:customer-{name}", args=[customer.public_id])
             for name in ("edit", "delete", "orders", "segments", "metadata")
         ),
+        *(
+            reverse(f"dashboard:{name}")
+            for name in ("project-settings", "metadata-schemas", "keys", "key-new", "members", "audit", "profile")
+        ),
+        reverse("dashboard:metadata-schema", args=["customer"]),
+        reverse("dashboard:metadata-key", args=["customer"]),
         reverse("dashboard:home") + "nowhere/",
         reverse("dashboard:customers") + "?country=DE&q=ada",
         reverse("dashboard:customers") + "?country=FR",
