@@ -134,7 +134,7 @@ _METADATA: Final[Mapping[str, Callable[[Scope], Mapping[str, Any]]]] = {
     "ORDER_METADATA": lambda scope: {} if scope.order is None else scope.order.data.get("metadata") or {},
     "CUSTOMER_METADATA": lambda scope: scope.facts.customer.metadata,
     "REDEMPTION_METADATA": lambda scope: scope.facts.metadata,
-    "PUBLICATION_METADATA": lambda scope: scope.facts.publication_metadata,
+    "PUBLICATION_METADATA": lambda scope: scope.facts.publications.get(scope.terms.public_id) or {},
     "REDEEMABLE_METADATA": lambda scope: scope.terms.metadata,
 }
 _OPERANDS: Final[Mapping[str, Callable[[Scope], Any]]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from vouchers.engine import rule_names
 from vouchers.engine.product_definitions import names_of
@@ -13,21 +14,24 @@ from vouchers.engine.terms import Count, UnitCount, VoucherTerms
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """segments, collections: public ids. unit_types: of free units. unit_counts: without the line's product."""
+    """segments, collections: public ids. unit_types: of free units. unit_counts: without the line's product.
+    publications: public ids of vouchers whose publication is read."""
 
     segments: frozenset[str] = frozenset()
     collections: frozenset[str] = frozenset()
     unit_types: frozenset[str] = frozenset()
     counts: frozenset[Count] = frozenset()
     unit_counts: frozenset[UnitCount] = frozenset()
+    publications: frozenset[str] = frozenset()
 
     @property
     def nothing(self) -> bool:
         """Whether nothing has to be fetched."""
-        return not (self.segments or self.collections or self.unit_types or self.counts or self.unit_counts)
+        return self == NOTHING
 
 
-NOTHING = Needs()
+NOTHING: Final = Needs()
+PUBLICATION: Final = "PUBLICATION_METADATA"
 
 
 def of(terms: Iterable[VoucherTerms]) -> Needs:
@@ -37,8 +41,11 @@ def of(terms: Iterable[VoucherTerms]) -> Needs:
     counts: set[Count] = set()
     units: set[str] = set()
     unit_counts: set[UnitCount] = set()
+    publications: set[str] = set()
     for one in terms:
         units.update(unit.unit_type for unit in (one.discount.units if one.discount else ()))
+        if any(PUBLICATION in formula for formula in _formulas(one)):
+            publications.add(one.public_id)
         for rule_set in one.rule_sets:
             refs.update(names_of(rule_set.applicable_to, rule_set.bundle))
             unit_counts.update(_unit_counts(one))
@@ -48,13 +55,28 @@ def of(terms: Iterable[VoucherTerms]) -> Needs:
                     counts.add(row.counter.of(one))
                 segments.update(_segments(node))
                 refs.update(refs_of(node))
-    if not (segments or refs or counts or units or unit_counts):
+    if not (segments or refs or counts or units or unit_counts or publications):
         return NOTHING
     collections = {ref.id for ref in refs if ref.object == "products_collection"}
     collections |= {unit_type for unit_type in units if unit_type.startswith("pc_")}
     return Needs(
-        frozenset(segments), frozenset(collections), frozenset(units), frozenset(counts), frozenset(unit_counts)
+        frozenset(segments),
+        frozenset(collections),
+        frozenset(units),
+        frozenset(counts),
+        frozenset(unit_counts),
+        frozenset(publications),
     )
+
+
+def _formulas(terms: VoucherTerms) -> Iterator[str]:
+    """The texts of all its formulas."""
+    discount, applicable_to = terms.discount, terms.applicable_to
+    if discount is not None and discount.formula:
+        yield discount.formula
+    yield from (unit.formula for unit in (discount.units if discount else ()) if unit.formula)
+    for entry in applicable_to.included if applicable_to else ():
+        yield from entry.formulas.values()
 
 
 def segment_ids(tree: RuleTree) -> list[str]:

@@ -223,7 +223,7 @@ class Facts:
     segments: frozenset[str] = frozenset()
     credits: int | None = None
     metadata: JsonObject = field(default_factory=dict)
-    publication_metadata: JsonObject = field(default_factory=dict)
+    publications: Mapping[str, JsonObject] = field(default_factory=dict)
     counts: Mapping[Count, int] = field(default_factory=dict)
     unit_counts: Mapping[UnitCount, int] = field(default_factory=dict)
     catalogue: Mapping[str, CatalogueItem] = field(default_factory=dict)

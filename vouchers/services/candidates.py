@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache, cached_property, lru_cache
@@ -23,7 +23,7 @@ from vouchers.engine.rule_terms import RuleSet
 from vouchers.engine.stacking import Candidate
 from vouchers.engine.terms import CustomerFacts, Facts, GiftTerms, VoucherTerms
 from vouchers.errors import DuplicatedRedeemables, RedeemablesLimitExceeded
-from vouchers.models import Campaign, PromotionStack, PromotionTier, Voucher
+from vouchers.models import Campaign, PromotionStack, PromotionTier, Publication, Voucher
 from vouchers.payloads import Redeemable, RedeemRequest
 from vouchers.services import candidate_tiers, carts, counts, memberships
 from vouchers.services.channels import Channel
@@ -257,7 +257,22 @@ def facts_of(
         ),
         unit_counts=counts.read_units(wanted=wanted.unit_counts, subjects=subjects, customer=customer, order=order),
         catalogue=catalogue,
+        publications=_publications(project, wanted.publications),
     )
+
+
+def _publications(project: Project, public_ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
+    """The metadata of each voucher's latest publication: one statement, where any is read."""
+    if not public_ids:
+        return {}
+    rows = Publication.objects.of(project).filter(result=Publication.Result.SUCCESS)
+    published = rows.filter(voucher_ids__overlap=list(public_ids)).order_by("created_at", "pk")
+    return {
+        public_id: metadata
+        for voucher_ids, metadata in published.values_list("voucher_ids", "metadata")
+        for public_id in voucher_ids
+        if public_id in public_ids
+    }
 
 
 def _customer_facts(customer: Customer | None, sent: CustomerData | None) -> CustomerFacts:

@@ -20,7 +20,16 @@ from tests.factories import (
 )
 from tracking.models import ProductCollection, Sku
 from vouchers.errors import VoucherRefused
-from vouchers.models import Category, PromotionStack, PromotionTier, Redemption, RuleAssignment, ValidationRule, Voucher
+from vouchers.models import (
+    Category,
+    PromotionStack,
+    PromotionTier,
+    Publication,
+    Redemption,
+    RuleAssignment,
+    ValidationRule,
+    Voucher,
+)
 from vouchers.payloads import parse_stackable
 from vouchers.rendering.validations import render_validation
 from vouchers.services import redemptions, validations
@@ -339,3 +348,22 @@ def test_units_already_given_in_a_campaign_are_taken_off_the_limit() -> None:
     assert first.order is not None and first.order.items_discount_amount == 20
     second = redeem("B", order=order)
     assert second.order is not None and second.order.items_discount_amount == 10
+
+
+def test_a_formula_reads_the_latest_publication_the_order_and_the_customer() -> None:
+    formula = 'PUBLICATION_METADATA("off") + CUSTOMER_METADATA("bonus")'
+    discount = {"type": "AMOUNT", "amount_off": 100, "amount_off_formula": formula}
+    voucher = make_voucher(code="TEN", discount=discount)
+    make_customer(source_id="c-1", metadata={"bonus": 2})
+    body: dict[str, Any] = {"order": {"amount": 5000}, "customer": {"source_id": "c-1"}}
+    assert validate("TEN", **body).stack.outcomes[0].effect.applied == 100  # type: ignore[union-attr]
+    for hours, off in ((1, 3), (2, 5)):
+        Publication.objects.create(
+            project=voucher.project,
+            result="SUCCESS",
+            voucher=voucher,
+            voucher_ids=[voucher.public_id],
+            metadata={"off": off},
+            created_at=NOW + timedelta(hours=hours),
+        )
+    assert validate("TEN", **body).stack.outcomes[0].effect.applied == 700  # type: ignore[union-attr]
