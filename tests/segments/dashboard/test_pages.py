@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from segments.dashboard import language
 from segments.models import Membership, Segment
 from tests.factories import NOW, make_customer, make_project, make_rule, make_segment
 
@@ -300,3 +301,16 @@ def test_the_builder_page_names_no_stored_value_in_its_markup_unescaped(marketer
     text = page(marketer, "segment-new").content.decode()
     assert "</script><b>" not in text
     assert "\\u003C/script\\u003E\\u003Cb\\u003E" in text
+
+
+def test_a_list_whose_counts_take_too_long_is_a_state_and_no_error(marketer, project, monkeypatch):
+    def slowly(**_given):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 1")
+            cursor.execute("SELECT pg_sleep(5)")
+
+    make_segment(project=project, definition=BERLIN)
+    monkeypatch.setattr(language, "counts", slowly)
+    answer = page(marketer, "segments")
+    assert answer.status_code == 503
+    assert "took too long" in answer.content.decode()
