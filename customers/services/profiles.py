@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from config.kernel import ids
 from config.kernel.causes import INTERNAL, Cause
 from config.kernel.errors import NotFound
-from config.project import schemas, statements
+from config.project import prepared, schemas, statements
 from config.project.models import Project
 from customers import happenings
 from customers.errors import CustomerBusy
@@ -128,14 +128,12 @@ def look_up(*, project: Project, public_id: str | None = None, source_id: str | 
     Written by hand: nearly every call asks this, and to build the statement would cost more than to run it.
     """
     column, value = ("public_id", public_id) if public_id is not None else ("source_id", source_id)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""SELECT {statements.columns(Customer, "c")} FROM customers_customer c
-                WHERE c.project_id = %s AND c.{column} = %s AND c.deleted_at IS NULL""",  # noqa: S608  our own columns
-            [project.pk, value],
-        )
-        row = cursor.fetchone()
-    return None if row is None else statements.load(Customer, row)
+    rows = prepared.fetch(
+        f"""SELECT {statements.columns(Customer, "c")} FROM customers_customer c
+            WHERE c.project_id = %s AND c.{column} = %s AND c.deleted_at IS NULL""",  # noqa: S608  our own columns
+        [project.pk, value],
+    )
+    return statements.load(Customer, rows[0]) if rows else None
 
 
 def preview(*, project: Project, data: CustomerData) -> Profile:
