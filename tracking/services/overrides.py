@@ -26,11 +26,16 @@ def store(*, project: Project, items: Iterable[ItemData], at: datetime) -> None:
     Raises InvalidPayload: a name or metadata of the wrong type; DuplicateFound, MetadataValidationFailed.
     """
     telling = [item for item in items if item.overrides]
-    known: dict[str, Product] = {}
-    for name, item in sorted(_products(telling).items()):
-        known[name] = _stored_product(project, name, item, at)
-    for name, item in sorted(_skus(telling).items()):
-        _store_sku(project, name, item, known, at)
+    if not telling:
+        return
+    of_products, of_skus = _products(telling), _skus(telling)
+    parents = (product_name(item) or "" for item in of_skus.values())
+    known = products.find_many(Product, project=project, identifiers=[*of_products, *parents])
+    skus = products.find_many(Sku, project=project, identifiers=of_skus)
+    for name, item in sorted(of_products.items()):
+        known[name] = _stored_product(project, known.get(name), name, item, at)
+    for name, item in sorted(of_skus.items()):
+        _store_sku(project, skus.get(name), known.get(product_name(item) or ""), name, item, at)
 
 
 def _products(items: Iterable[ItemData]) -> dict[str, ItemData]:
@@ -54,9 +59,8 @@ def sku_name(item: ItemData) -> str | None:
     return own or (item.source_id if item.related_object != "product" else None)
 
 
-def _stored_product(project: Project, name: str, item: ItemData, at: datetime) -> Product:
+def _stored_product(project: Project, found: Product | None, name: str, item: ItemData, at: datetime) -> Product:
     told = _told(item.product or {}, "name", "product")
-    found = products.find_or_none(Product, project=project, identifier=name)
     if found is None:
         return products.upsert(project=project, data={**told, "source_id": name}, at=at)
     if all(getattr(found, key) == value for key, value in told.items()):
@@ -64,16 +68,14 @@ def _stored_product(project: Project, name: str, item: ItemData, at: datetime) -
     return products.replace(project=project, row=found, data=told, at=at)
 
 
-def _store_sku(project: Project, name: str, item: ItemData, known: Mapping[str, Product], at: datetime) -> None:
+def _store_sku(
+    project: Project, found: Sku | None, product: Product | None, name: str, item: ItemData, at: datetime
+) -> None:
     told = _told(item.sku or {}, "sku", "sku")
-    found = products.find_or_none(Sku, project=project, identifier=name)
     if found is not None:
         if any(getattr(found, key) != value for key, value in told.items()):
             products.replace(project=project, row=found, data=told, at=at)
-        return
-    named = product_name(item) or ""
-    product = known.get(named) or products.find_or_none(Product, project=project, identifier=named)
-    if product is not None:
+    elif product is not None:
         products.upsert_sku(project=project, product=product, data={**told, "source_id": name}, at=at)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -117,12 +117,22 @@ def upsert_each(*, project: Project, items: Sequence[Mapping[str, Any]], at: dat
 
 def find_or_none(model: type[Stored], *, project: Project, identifier: str) -> Stored | None:
     """The living product or SKU of this id, else of this source id."""
-    if not identifier or "\0" in identifier:
-        return None
-    rows = model.objects.of(project).filter(Q(public_id=identifier) | Q(source_id=identifier), deleted_at=None)
+    return find_many(model, project=project, identifiers=[identifier]).get(identifier)
+
+
+def find_many(model: type[Stored], *, project: Project, identifiers: Iterable[str]) -> dict[str, Stored]:
+    """The living products or SKUs of these ids, else source ids, by the identifier that meant them; one query."""
+    wanted = {identifier for identifier in identifiers if identifier and "\0" not in identifier}
+    if not wanted:
+        return {}
+    rows = model.objects.of(project).filter(Q(public_id__in=wanted) | Q(source_id__in=wanted), deleted_at=None)
     if model is Sku:
         rows = rows.filter(product__deleted_at=None).select_related("product")
-    return max(rows, key=lambda row: row.public_id == identifier, default=None)
+    found = list(rows)
+    by_source = {row.source_id: row for row in found if row.source_id in wanted}
+    return {str(name): row for name, row in by_source.items()} | {
+        row.public_id: row for row in found if row.public_id in wanted
+    }
 
 
 def replace(*, project: Project, row: Stored, data: Mapping[str, Any], at: datetime) -> Stored:
