@@ -170,7 +170,7 @@ def _days(test: Callable[[int, int], bool], *, future: bool = False) -> Operator
     def count(found: Any, values: Sequence[Any], moment: Moment) -> bool:
         try:
             day = _day(found, moment.zone)
-        except ValueError:
+        except (ValueError, OverflowError):  # no date, or one at the edge of the calendar
             return False
         away = (day - moment.at.astimezone(moment.zone).date()).days
         return test(away if future else -away, int(values[0]))
@@ -267,7 +267,7 @@ def _on_weekday(found: Any, values: Sequence[int], moment: Moment) -> bool:
 def _at(found: Any, test: Callable[[datetime], bool]) -> bool:
     try:
         return test(to_moment(found))
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
 
 

@@ -140,25 +140,34 @@ def _item(line: PricedLine) -> Item:
     sent_product, sent_sku = data.get("product") or {}, data.get("sku") or {}
     product_id, sku_id, source_id = data.get("product_id"), data.get("sku_id"), data.get("source_id")
     is_sku = sku is not None or sku_id is not None or bool(sent_sku) or data.get("related_object") == "sku"
-    product_keys = {product_id, sent_product.get("id"), sent_product.get("source_id")}
-    sku_keys = {sku_id, sent_sku.get("id"), sent_sku.get("source_id")}
-    (sku_keys if is_sku else product_keys).add(source_id)
-    metadata = sent_product.get("metadata") or sent_sku.get("metadata")
+    product_keys = [product_id, sent_product.get("id"), sent_product.get("source_id")]
+    sku_keys = [sku_id, sent_sku.get("id"), sent_sku.get("source_id")]
+    (sku_keys if is_sku else product_keys).append(source_id)
+    metadata = _object(sent_product.get("metadata"))
     if product is not None:
-        product_keys |= {product.public_id, product.source_id}
-        metadata = {**product.metadata, **(sent_product.get("metadata") or {})}
+        product_keys += [product.public_id, product.source_id]
+        metadata = {**product.metadata, **metadata}
     if sku is not None:
-        sku_keys |= {sku.public_id, sku.source_id}
-        metadata = {**(metadata or {}), **sku.metadata, **(sent_sku.get("metadata") or {})}
+        sku_keys += [sku.public_id, sku.source_id]
+        metadata = {**metadata, **sku.metadata}
     return Item(
         product_id=product_id,
         sku_id=sku_id,
-        product_keys=frozenset(key for key in product_keys if isinstance(key, str) and key),
-        sku_keys=frozenset(key for key in sku_keys if isinstance(key, str) and key),
-        metadata=data.get("metadata") or {},
-        product_metadata=metadata if isinstance(metadata, Mapping) else {},
+        product_keys=_texts(product_keys),
+        sku_keys=_texts(sku_keys),
+        metadata=_object(data.get("metadata")),
+        product_metadata={**metadata, **_object(sent_sku.get("metadata"))} if sent_sku else metadata,
         known=line,
     )
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    """What a line says of its product is shown as it came, whatever it is; only an object is read."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _texts(keys: Sequence[object]) -> frozenset[str]:
+    return frozenset(key for key in keys if isinstance(key, str) and key)
 
 
 def with_collections(

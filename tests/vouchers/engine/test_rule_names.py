@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -246,6 +247,17 @@ def _value(row: rule_names.RuleName, operator: str) -> Any:
 )
 def test_what_a_rule_needs_and_nobody_gave(definition: dict[str, Any], situation: dict[str, Any], key: str) -> None:
     assert keys(definition, **situation) == [key]
+
+
+@pytest.mark.parametrize("value", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-99-99", "x" * 39, 7])
+@pytest.mark.parametrize("operator", ["$is_days_ago", "$dow", "$timeframe", "$timeframe_daily_hours", "$after", "$is"])
+def test_dates_at_the_edge_of_the_calendar_are_survived(value: Any, operator: str) -> None:
+    asked = {"$timeframe": "2026-01-05T09:00:00Z;P1D;PT1H", "$timeframe_daily_hours": "09:00;10:00;2"}
+    wanted: Any = asked.get(operator, "2026-03-01" if operator in ("$after", "$is") else 1)
+    metadata = {"metadata": {"p": value}}
+    west = ZoneInfo("Pacific/Pago_Pago")
+    state = cart(line("mug", 1, 1), data=metadata)
+    assert keys(meta("order.metadata", "p", operator, wanted), order=state, zone=west) in ([], ORDER)
 
 
 def test_only_the_holder_where_a_rule_says_so() -> None:
