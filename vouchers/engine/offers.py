@@ -141,7 +141,7 @@ def check_validity(terms: Mapping[str, Any]) -> None:
 
 
 def _check_effect(kind: str, effect: Any) -> None:
-    if effect is not None and (kind, effect) not in NAMED_BY_THE_CONTRACT:
+    if effect is not None and (not isinstance(effect, str) or (kind, effect) not in NAMED_BY_THE_CONTRACT):
         allowed = ", ".join(sorted(known for of, known in NAMED_BY_THE_CONTRACT if of == kind))
         raise OfferError(f"Property .discount.effect should be equal to one of the allowed values {allowed}")
 
