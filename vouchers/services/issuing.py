@@ -13,6 +13,8 @@ from config.kernel.causes import INTERNAL, Cause
 from config.kernel.errors import DuplicateFound, InvalidPayload, NotFound
 from config.project import schemas
 from config.project.models import Project
+from tracking.models import Product, Sku
+from tracking.services import products
 from vouchers.engine import codes, offers
 from vouchers.engine.codes import CodeConfig, CodeConfigError
 from vouchers.engine.offers import OfferError
@@ -78,6 +80,25 @@ def checked_discount(discount: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidVoucher(str(error)) from error
 
 
+def stored_discount(project: Project, discount: Mapping[str, Any]) -> dict[str, Any]:
+    """The discount as it is stored, free units with the names of their product and SKU. Raises InvalidVoucher."""
+    stored = checked_discount(discount)
+    if stored["type"] != "UNIT":
+        return stored
+    units = stored.get("units") or [stored]
+    named = [unit["unit_type"] for unit in units if unit.get("unit_type")]
+    skus = products.find_many(Sku, project=project, identifiers=named)
+    found = products.find_many(Product, project=project, identifiers=named)
+    for unit in units:
+        sku = skus.get(unit.get("unit_type"))
+        product = sku.product if sku is not None else found.get(unit.get("unit_type"))
+        if product is not None:
+            unit["product"] = {"id": product.public_id, "source_id": product.source_id, "name": product.name}
+        if sku is not None:
+            unit["sku"] = {"id": sku.public_id, "source_id": sku.source_id, "sku": sku.sku, "name": sku.sku}
+    return stored
+
+
 def check_validity(terms: Mapping[str, Any]) -> None:
     """Raise InvalidPayload where dates and recurring limits do not fit together."""
     try:
@@ -132,7 +153,7 @@ def _voucher(project: Project, data: Mapping[str, Any], at: datetime, *, in_camp
     check_validity(data)
     voucher = Voucher(project=project, type=kind, created_at=at)
     if kind == Voucher.Type.DISCOUNT:
-        voucher.discount = checked_discount(data["discount"])
+        voucher.discount = stored_discount(project, data["discount"])
     elif kind == Voucher.Type.LOYALTY:
         points = data["loyalty_card"].get("points") or 0
         voucher.loyalty_card = {"points": points, "balance": points}

@@ -113,14 +113,14 @@ def fill(
         voucher.category, voucher.category_tag = issuing.category_of(project, data, categories)
         changed += ["category", "category_tag"]
     if data.get("discount") is not None and voucher.type == Voucher.Type.DISCOUNT:
-        voucher.discount = _changed_discount(voucher, data["discount"])
+        voucher.discount = _changed_discount(project, voucher, data["discount"])
         changed.append("discount")
     return changed
 
 
-def _changed_discount(voucher: Voucher, discount: Mapping[str, Any]) -> dict[str, Any]:
+def _changed_discount(project: Project, voucher: Voucher, discount: Mapping[str, Any]) -> dict[str, Any]:
     if not discount.get("type"):
         raise InvalidVoucher("Property .discount should have required property 'type'")
     if discount["type"] != (voucher.discount or {}).get("type"):
         raise InvalidVoucher("It is not possible to change Voucher discount type")
-    return issuing.checked_discount(discount)
+    return issuing.stored_discount(project, discount)

@@ -9,7 +9,16 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from tests.factories import CampaignFactory, Shop, make_customer, make_rule, make_shop, make_voucher
+from tests.factories import (
+    CampaignFactory,
+    ProductFactory,
+    Shop,
+    SkuFactory,
+    make_customer,
+    make_rule,
+    make_shop,
+    make_voucher,
+)
 from vouchers.models import Category, Redemption, RuleAssignment, Voucher
 
 pytestmark = pytest.mark.django_db
@@ -345,3 +354,24 @@ def test_browsers_list_vouchers_only_where_the_project_lets_them() -> None:
     assert "Nora" not in str(wire)
     assert opened.browser().get("/client/v1/vouchers?customer=crm-1").status_code == 400
     assert opened.server().get("/client/v1/vouchers").status_code == 401
+
+
+def test_free_units_are_shown_with_the_names_of_product_and_sku(shop: Shop) -> None:
+    mug = ProductFactory.create(project=shop.project, source_id="mug", name="Mug")
+    red = SkuFactory.create(product=mug, source_id="red", sku="Red")
+    product = {"id": mug.public_id, "source_id": "mug", "name": "Mug"}
+    sku = {"id": red.public_id, "source_id": "red", "sku": "Red", "name": "Red"}
+
+    def made(**discount: Any) -> Any:
+        body = {"type": "DISCOUNT_VOUCHER", "discount": {"type": "UNIT", **discount}}
+        return shop.server().post("/v1/vouchers", body).json()["discount"]
+
+    one = {"unit_off": 1, "effect": "ADD_NEW_ITEMS"}
+    assert made(**one, unit_type=mug.public_id) == {
+        **{"type": "UNIT", **one, "unit_type": mug.public_id, "product": product}
+    }
+    many = made(effect="ADD_MANY_ITEMS", units=[{**one, "unit_type": red.public_id}, {**one, "unit_type": "nope"}])
+    assert many["units"] == [
+        {**one, "unit_type": red.public_id, "product": product, "sku": sku},
+        {**one, "unit_type": "nope"},
+    ]
