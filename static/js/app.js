@@ -54,42 +54,39 @@ function bindDrawer() {
 
 const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
 
-function bindShortcuts() {
-  on("keydown", (event) => {
-    const search = [...document.querySelectorAll("[data-search]")].find((field) => field.checkVisibility({ visibilityProperty: true }));
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || !search) return;
-    event.preventDefault();
-    search.focus();
-    search.select();
-  });
-}
+// Shortcuts: / looks for something.
+on("keydown", (event) => {
+  const search = [...document.querySelectorAll("[data-search]")].find((field) => field.checkVisibility({ visibilityProperty: true }));
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || !search) return;
+  event.preventDefault();
+  search.focus();
+  search.select();
+});
 
-function bindCopy() {
-  on("click", async (event) => {
-    const button = event.target.closest("[data-copy]");
-    if (!button) return;
-    event.preventDefault();
-    try {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      button.title = "Copied";
-    } catch {
-      button.title = "Could not copy";
-    }
-    announce(button.title);
-  });
-}
+// Copy buttons.
+on("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  event.preventDefault();
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.title = "Copied";
+  } catch {
+    button.title = "Could not copy";
+  }
+  announce(button.title);
+});
 
-function bindDialogs() {
-  on("click", (event) => {
-    const { target } = event;
-    const opener = target.closest("[data-dialog]");
-    if (opener) {
-      event.preventDefault();
-      document.getElementById(opener.dataset.dialog)?.showModal();
-    }
-    if (target.closest("[data-close]") || target.nodeName === "DIALOG") target.closest("dialog").close();
-  });
-}
+// Dialogs: an opener, closers, and the space around.
+on("click", (event) => {
+  const { target } = event;
+  const opener = target.closest("[data-dialog]");
+  if (opener) {
+    event.preventDefault();
+    document.getElementById(opener.dataset.dialog)?.showModal();
+  }
+  if (target.closest("[data-close]") || target.nodeName === "DIALOG") target.closest("dialog").close();
+});
 
 function bindPopovers() {
   const close = (except) => all("details.popover[open]", (popover) => {
@@ -132,26 +129,21 @@ function bindForms() {
   document.querySelector("[data-take-focus]")?.focus();
 }
 
-function bindDrop() {
-  all("[data-drop]", (zone) => {
-    const input = zone.querySelector('input[type="file"]');
-    const over = (inside) => (event) => { event.preventDefault(); zone.classList.toggle("over", inside); };
-    on("dragover", over(true), zone);
-    on("dragleave", over(false), zone);
-    on("drop", (event) => {
-      over(false)(event);
-      if (!event.dataTransfer.files.length) return;
-      input.files = event.dataTransfer.files;
-      input.dispatchEvent(new Event("change", { bubbles: true }));
-    }, zone);
-  });
-}
+// Files can be dropped.
+all("[data-drop]", (zone) => {
+  const input = zone.querySelector('input[type="file"]');
+  const over = (inside) => (event) => { event.preventDefault(); zone.classList.toggle("over", inside); };
+  on("dragover", over(true), zone);
+  on("dragleave", over(false), zone);
+  on("drop", (event) => {
+    over(false)(event);
+    if (!event.dataTransfer.files.length) return;
+    input.files = event.dataTransfer.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  }, zone);
+});
 
 bindTheme();
 bindDrawer();
-bindShortcuts();
-bindCopy();
-bindDialogs();
 bindPopovers();
 bindForms();
-bindDrop();

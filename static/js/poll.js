@@ -32,10 +32,13 @@ async function follow(part) {
 all("[data-poll]", follow);
 
 all("form[data-live]", (form) => {
+  let running;
   const redraw = (act) => {
     const body = new FormData(form);
     body.append("act", act);
-    refresh(document.getElementById(form.dataset.live), location.href, { method: "POST", body });
+    running?.abort(); // the newest answer counts
+    running = new AbortController();
+    refresh(document.getElementById(form.dataset.live), location.href, { method: "POST", body, signal: running.signal });
   };
   on("change", ({ target }) => target.closest("[data-redraw]") && redraw("refresh"), form);
   on("submit", (event) => {

@@ -141,17 +141,17 @@ def test_keys_reach_the_search_and_the_content(page: Page, project):
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("/")
-    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(page.get_by_role("searchbox", name="Find a code")).to_be_focused()
     page.keyboard.type("zz")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Nothing matches")).to_be_visible()
+    expect(page.get_by_text("Nothing is called “zz”")).to_be_visible()
 
 
 def test_a_whole_row_is_a_link_and_links_in_it_stay_their_own(page: Page, project):
     customer = make_customer(project=project, name="Ada")
     row = make_redemption(project, voucher=make_voucher(project=project, code="TEN"), customer=customer)
     page.goto(reverse("dashboard:redemptions"))
-    page.get_by_role("link", name="Ada").click()
+    page.get_by_role("link", name="Ada", exact=True).click()
     expect(page).to_have_url(re.compile(customer.public_id))
     page.go_back()
     page.get_by_role("cell", name="Succeeded").click(force=True)  # the row's link lies over it

@@ -61,7 +61,7 @@ def event(project):
 
 
 LISTS = [
-    ("campaigns", campaign, "No campaigns yet", "campaigns", 11),
+    ("campaigns", campaign, "No campaigns yet", "campaigns", 12),
     ("rules", rule, "No validation rules yet", "rules", 7),
     ("orders", order, "No orders yet", "orders", 7),
     ("products", product, "No products yet", "products", 7),

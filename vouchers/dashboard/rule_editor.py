@@ -152,7 +152,7 @@ def _row(data: QueryDict, prefix: str, *, nested: bool = False) -> Row:
         text("name"), text("key"), text("operator"), tuple(v.strip() for v in values if v.strip()), text("message"), sub
     )
     if row.name and row.operator not in operators_of(row.name):
-        row = replace(row, operator=next(iter(operators_of(row.name)), ""))
+        row = replace(row, operator=usual_operator(row))
     return row if row.name in WITH_SUB else replace(row, sub=None)
 
 
@@ -164,6 +164,14 @@ def _acted(sheet: Sheet, act: str) -> Sheet:
         gone = int(act[7:])
         return replace(sheet, rows=tuple(row for n, row in enumerate(sheet.rows, start=1) if n != gone))
     return sheet
+
+
+def usual_operator(row: Row) -> str:
+    """What one means most often: an amount is at least so much, a counter at most."""
+    offered = operators_of(row.name)
+    counts = row.words.group in (rule_words.CAMPAIGN, rule_words.USES)
+    usual = "$less_than_or_equal" if counts else "$more_than_or_equal"
+    return usual if usual in offered and row.words.kind in ("money", "number") else next(iter(offered), "")
 
 
 def operators_of(name: str) -> dict[str, str]:
