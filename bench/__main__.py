@@ -1,7 +1,8 @@
 """`make bench`: measure against yardsticks in the same run, print the table, assert nothing.
 
 BENCH_ROWS (100000) rows of an import, an export and the pages, BENCH_SECONDS (5) of one round, BENCH_CUSTOMERS
-(100000) the base of segments, BENCH_ROUNDS (30) of the engine; BENCH_ONLY names one of the parts below.
+(100000) the base of segments, BENCH_ROUNDS (30) of the engine, BENCH_CODES (200000) of a campaign; BENCH_ONLY names
+one of the parts below.
 Works in a database of its own, which is dropped at the end; never in the one of DATABASE_URL itself.
 """
 
@@ -28,6 +29,7 @@ PARTS = {
     "segments": ("BENCH_CUSTOMERS", "100000", int),
     "engine": ("BENCH_ROUNDS", "30", int),
     "tracking": ("BENCH_SECONDS", "5", float),
+    "codes": ("BENCH_CODES", "200000", int),
 }
 
 

@@ -5,6 +5,13 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from config.api.routing import IDENTIFIER, WireRouter
+from vouchers.api.older_promotions import (
+    CampaignQualificationView,
+    ClientPromotionsValidationView,
+    PromotionsValidationView,
+    TierRedemptionView,
+    TierValidationView,
+)
 from vouchers.api.promotions import (
     AllStacksViewSet,
     CampaignTierViewSet,
@@ -21,6 +28,7 @@ from vouchers.api.publications import (
 from vouchers.api.qualifications import ClientQualificationView, QualificationView
 
 CAMPAIGN = rf"(?P<campaign_id>{IDENTIFIER})"
+TIER = rf"(?P<tier_id>{IDENTIFIER})"
 
 router = WireRouter()
 router.register("promotions/stacks", AllStacksViewSet, basename="promotion-stack")
@@ -36,5 +44,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^v1/vouchers/publish/?$", LegacyPublishView.as_view()),
     re_path(r"^v1/qualifications/?$", QualificationView.as_view()),
     re_path(r"^client/v1/qualifications/?$", ClientQualificationView.as_view()),
+    re_path(r"^v1/campaigns/qualification/?$", CampaignQualificationView.as_view()),
+    re_path(r"^v1/promotions/validation/?$", PromotionsValidationView.as_view()),
+    re_path(r"^client/v1/promotions/validation/?$", ClientPromotionsValidationView.as_view()),
+    re_path(rf"^v1/promotions/tiers/{TIER}/validation/?$", TierValidationView.as_view()),
+    re_path(rf"^v1/promotions/tiers/{TIER}/redemption/?$", TierRedemptionView.as_view()),
     path("v1/", include(router.urls)),
 ]

@@ -18,6 +18,7 @@ from vouchers.engine.order_state import OrderState
 from vouchers.engine.stacking import Candidate, Outcome, StackingRules
 from vouchers.engine.terms import Facts
 from vouchers.models import Campaign
+from vouchers.payloads import RedeemRequest
 from vouchers.qualifying import ALL, AUDIENCE, DISCOUNTED, PRODUCTS, STACKS, WALLET, QualificationRequest
 from vouchers.services import candidates, carts, qualifiers, sessions
 from vouchers.services.channels import Channel
@@ -30,6 +31,7 @@ WITHOUT_CART: Final = frozenset(
 """Reasons that only say that the cart, or the reward, is not there yet."""
 TOLERATED: Final = frozenset({"missing_amount", "missing_reward"})
 GIVEN_OUT: Final = (Kind.DISCOUNT_COUPONS, Kind.GIFT_VOUCHERS, Kind.REFERRAL_PROGRAM, Kind.LOYALTY_PROGRAM)
+MOST_TIERS: Final = 150
 ABOUT_CUSTOMERS: Final = frozenset(name for name in rule_names.RULE_NAMES if name.startswith("customer."))
 
 
@@ -65,20 +67,66 @@ def qualify(
 
     Keeps the tracking token and nothing else. Raises NotFound (order), AmbiguousTrackingId, InvalidPayload.
     """
-    context = request.context
-    identity = identities.resolve(
+    identity = _identify(project, request.context, at)
+    pool, cut_off = _pool(project, request, identity, at)
+    facts = _facts(project, request.context, pool, identity, at, channel)
+    facts = replace(facts, ignored_rules=ignored(request.scenario))
+    stacked = stacking.read_stacking_rules(project.stacking_rules)
+    qualified, more_after = _page(request, pool, cut_off, lambda one: _evaluate(one, facts, stacked, request.scenario))
+    return Qualification(request, tuple(qualified), more_after, facts.order, identity, stacked)
+
+
+def promotions(
+    *, project: Project, context: RedeemRequest, at: datetime, channel: Channel | None = None
+) -> Qualification:
+    """Every tier that a redemption would take now, limits and all; of the newest 150. For the older calls."""
+    identity = _identify(project, context, at)
+    pool = qualifiers.tiers(project, at=at, before=None, most=MOST_TIERS)
+    facts = _facts(project, context, pool, identity, at, channel)
+    stacked = stacking.read_stacking_rules(project.stacking_rules)
+    found = [one for tier in pool if (one := _evaluate(tier, facts, stacked, ALL)) is not None]
+    request = QualificationRequest(context=context)
+    return Qualification(request, tuple(found), None, facts.order, identity, stacked)
+
+
+def campaigns(
+    *, project: Project, context: RedeemRequest, audience_only: bool, limit: int, at: datetime
+) -> Qualification:
+    """The campaigns that could give the customer a code, newest first. For the older call."""
+    request = QualificationRequest(context=context, scenario=AUDIENCE if audience_only else ALL, limit=limit)
+    identity = _identify(project, context, at)
+    pool = qualifiers.campaigns(project, GIVEN_OUT[:3], at=at, before=None)
+    facts = _facts(project, context, pool, identity, at, None)
+    facts = replace(facts, ignored_rules=ignored(request.scenario))
+    stacked = stacking.read_stacking_rules(project.stacking_rules)
+    found = [one for each in pool if (one := _evaluate(each, facts, stacked, request.scenario)) is not None]
+    return Qualification(request, tuple(found[:limit]), None, facts.order, identity, stacked)
+
+
+def _identify(project: Project, context: RedeemRequest, at: datetime) -> Identity:
+    return identities.resolve(
         project=project,
         tracking_id=context.tracking_id,
         source_id=context.source_id,
         customer_id=context.customer_id,
+        shortcut=context.shortcut,
         cookie=context.cookie,
         at=at,
         anonymous=context.anonymous,
     )
-    pool, cut_off = _pool(project, request, identity, at)
+
+
+def _facts(
+    project: Project,
+    context: RedeemRequest,
+    pool: Sequence[Qualifier],
+    identity: Identity,
+    at: datetime,
+    channel: Channel | None,
+) -> Facts:
     order = carts.state_of(project, context, carts.find_order(project, context.order))
     sessions.weigh((one.voucher for one in pool if one.voucher), key=None, identity=identity, at=at)
-    facts = candidates.facts_of(
+    return candidates.facts_of(
         project=project,
         request=context,
         order=order,
@@ -89,10 +137,6 @@ def qualify(
         at=at,
         channel=channel,
     )
-    facts = replace(facts, ignored_rules=ignored(request.scenario))
-    stacked = stacking.read_stacking_rules(project.stacking_rules)
-    qualified, more_after = _page(request, pool, cut_off, lambda one: _evaluate(one, facts, stacked, request.scenario))
-    return Qualification(request, tuple(qualified), more_after, facts.order, identity, stacked)
 
 
 def ignored(scenario: str) -> frozenset[str]:

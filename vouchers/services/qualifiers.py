@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
 from django.db.models import F, Q
@@ -17,7 +18,7 @@ from vouchers.engine import discounts
 from vouchers.engine.terms import GiftTerms, VoucherTerms
 from vouchers.models import Campaign, PromotionStack, PromotionTier, RuleAssignment, Voucher
 from vouchers.payloads import Redeemable
-from vouchers.services import candidate_tiers
+from vouchers.services import candidate_tiers, candidates
 from vouchers.services.candidates import Found
 
 POOL: Final = 200
@@ -25,7 +26,7 @@ POOL: Final = 200
 Kind = Campaign.CampaignType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Qualifier(Found):
     """Something to evaluate alone. members: of a stack, its tiers. offered: the engine's view of a campaign."""
 
@@ -36,27 +37,31 @@ class Qualifier(Found):
     offered: VoucherTerms | None = None
     assignments: tuple[RuleAssignment, ...] = ()
 
-    @property
+    @cached_property
     def terms(self) -> VoucherTerms | None:
         """The engine's view; None for a stack, which has those of its members."""
-        return self.offered or Found.terms.fget(self)  # type: ignore[attr-defined]
+        if self.offered is not None:
+            return self.offered
+        if self.tier is not None:
+            return candidate_tiers.terms_of(self.tier, self.rule_sets)
+        return None if self.voucher is None else candidates.terms_of(self.voucher, self.rule_sets)
 
     @property
     def facts(self) -> dict[str, str | None]:
-        """What `options.filters` asks for."""
-        terms, campaign, tier = self.terms, self.campaign, self.tier
-        category = terms.category if terms is not None else None
-        held = self.voucher is not None and self.voucher.holder_id is not None
-        row: Any = self.voucher or tier or self.stack or campaign
+        """What `options.filters` asks for; not from `terms`, which wait for what sessions hold."""
+        campaign, voucher = self.campaign, self.voucher
+        row: Any = voucher or self.tier or self.stack or campaign
+        category = row.category or (campaign.category if campaign is not None else None)
+        kind = voucher.type if voucher is not None else None if self.offered is None else self.offered.type
         return {
             "category_id": None if category is None else category.public_id,
             "campaign_id": None if campaign is None else campaign.public_id,
             "campaign_type": None if campaign is None else campaign.campaign_type,
             "resource_id": row.public_id,
             "resource_type": self.object,
-            "voucher_type": terms.type if terms is not None and self.tier is None else None,
-            "code": None if self.voucher is None else self.voucher.code,
-            "holder_role": "OWNER" if held else None,
+            "voucher_type": kind,
+            "code": None if voucher is None else voucher.code,
+            "holder_role": "OWNER" if voucher is not None and voucher.holder_id is not None else None,
         }
 
 

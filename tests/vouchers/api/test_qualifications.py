@@ -118,6 +118,17 @@ def test_the_wallet_has_only_what_the_customer_holds(shop: Shop) -> None:
     assert ids(ask(shop, scenario="CUSTOMER_WALLET")) == []
 
 
+def test_what_a_session_holds_is_shown_and_not_offered(shop: Shop) -> None:
+    voucher(shop, "GIFT", 1, gift_amount=500, discount=None)
+    voucher(shop, "ONCE", 2, quantity=1)
+    for code, order in (("GIFT", {"amount": 200}), ("ONCE", {"amount": 1000})):
+        asked = {"redeemables": [{"object": "voucher", "id": code}], "order": order, "session": {"type": "LOCK"}}
+        assert shop.server().post("/v1/validations", asked).json()["valid"] is True
+    wire = ask(shop)
+    assert ids(wire) == ["GIFT"]
+    assert wire["redeemables"]["data"][0]["result"]["gift"] == {"balance": 300, "credits": 300, "locked_credits": 200}
+
+
 def test_rules_of_customers_decide_and_those_of_limits_are_passed_over(shop: Shop) -> None:
     segment = make_segment(project=shop.project)
     make_customer(project=shop.project, source_id="berlin", address={"city": "Berlin"})
