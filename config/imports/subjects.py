@@ -22,6 +22,7 @@ class Options:
     `clear` empties and replaces them (the API's rule). existing: `both`, `add` or `update`.
     unescape: take off the apostrophe before formulas. most_failed: stop when more than this percentage failed.
     metadata: key → text that every row gets besides its cells. segment: name of a new fixed segment of the customers.
+    webhooks: tell them of every row (vouchers only).
     import_file: row id of the file, in a run.
     """
 
@@ -31,6 +32,7 @@ class Options:
     most_failed: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     segment: str = ""
+    webhooks: bool = False
     import_file: int | None = None
 
     @classmethod

@@ -395,3 +395,10 @@ class VoucherRedemptionListShape(Shape):
     data_ref = serializers.ChoiceField(choices=["redemptions"])
     redemptions = RedemptionShape(many=True)
     total = Count()
+
+
+class VoucherFileBody(Shape):
+    """A CSV file with a header line. `webhooks_enable`: tell webhooks of every row."""
+
+    file = serializers.FileField()
+    webhooks_enable = serializers.BooleanField(**MAYBE)

@@ -25,8 +25,9 @@ from config.api.lists import envelope, parse_limit, parse_order, parse_page
 from config.api.parameters import path_id
 from config.api.parsing import WireJsonParser
 from config.api.resources import ScopedViewSet
-from config.api.uploads import UploadBody, file_of
+from config.api.uploads import file_of
 from config.imports import doors
+from config.imports.subjects import Options
 from config.jobs.models import AsyncAction
 from config.kernel import instants
 from config.kernel.errors import InvalidPayload
@@ -262,7 +263,7 @@ class VoucherViewSet(ScopedViewSet):
 
     @extend_schema(
         operation_id="vouchers_import_csv",
-        request={"multipart/form-data": UploadBody},
+        request={"multipart/form-data": schemas.VoucherFileBody},
         responses={202: schemas.StartedJobShape},
     )
     @action(detail=False, methods=["post"], url_path="importCSV", parser_classes=[MultiPartParser, WireJsonParser])
@@ -278,6 +279,7 @@ class VoucherViewSet(ScopedViewSet):
             given_name=given_name,
             at=instants.now(),
             limit=settings.BODY_LIMIT,
+            options=Options(webhooks=request.POST.get("webhooks_enable", "").lower() == "true"),
             request_id=access.group_id,
         )
         return Response({"async_action_id": started.public_id}, status=202)

@@ -10,12 +10,13 @@ from typing import Final
 from config.imports.plan import Outcome, PlannedRow, Problem, Repeated
 from config.imports.records import METADATA, Rows
 from config.imports.subjects import Applied, Options, TargetChoice
+from config.kernel.causes import INTERNAL
 from config.project.models import Project
 from config.project.schemas import schema_of
 from vouchers.columns import REQUIRED, TABLE, describe
 from vouchers.engine import codes
 from vouchers.models import Voucher
-from vouchers.services import importing
+from vouchers.services import importing, voucher_events
 from vouchers.services.importing import Draft
 
 
@@ -94,6 +95,11 @@ class VoucherSubject:
 
     def load(self, project: Project, rows: Sequence[NumberedDraft], options: Options, at: datetime) -> Applied:
         done = importing.load(project=project, drafts=[row.draft for row in rows], at=at, updates=True)
+        if options.webhooks:
+            for voucher in done.made:
+                voucher_events.told(project, "created", voucher, at, INTERNAL)
+            for voucher in done.met:
+                voucher_events.told(project, "updated", voucher, at, INTERNAL)
         refused = {
             rows[position].row: error.details or error.message for position, error in (done.refused or {}).items()
         }

@@ -50,6 +50,9 @@ class Imported:
     updated: int = 0
     unchanged: int = 0
     refused: dict[int, DomainError] | None = None
+    made: Sequence[Voucher] = ()
+    met: Sequence[Voucher] = ()
+    """Vouchers that existed, changed or not."""
 
 
 def load(*, project: Project, drafts: Sequence[Draft], at: datetime, updates: bool) -> Imported:
@@ -64,7 +67,8 @@ def load(*, project: Project, drafts: Sequence[Draft], at: datetime, updates: bo
         except DomainError as error:
             batch.refused[position] = error
     batch.write()
-    return Imported(len(batch.fresh), batch.updated, batch.unchanged, batch.refused)
+    made = [voucher for voucher, _ in batch.fresh.values()]
+    return Imported(len(made), batch.updated, batch.unchanged, batch.refused, made, list(batch.met.values()))
 
 
 class _Batch:
@@ -73,11 +77,12 @@ class _Batch:
         self.refused: dict[int, DomainError] = {}
         self.fresh: dict[str, tuple[Voucher, Draft]] = {}
         self.changed: dict[str, Voucher] = {}
+        self.met: dict[str, Voucher] = {}
         self.updated = self.unchanged = 0
         keys = {self._key(draft.code) for draft in drafts}
-        rows = Voucher.objects.of(project).filter(code_key__in=keys).order_by("pk")
+        rows = Voucher.objects.of(project).filter(code_key__in=keys).for_wire().order_by("pk")
         if updates:
-            rows = rows.select_for_update(no_key=True)
+            rows = rows.select_for_update(no_key=True, of=("self",))
         self.known = {row.code_key: row for row in rows}
         self.categories = _categories(project, drafts)
         self.rules = _rules(project, drafts)
@@ -98,6 +103,8 @@ class _Batch:
             raise DuplicateFound.of("voucher", draft.code)
         else:
             self._change(known, draft, key)
+            if key in self.known:
+                self.met[key] = known
 
     def _made(self, draft: Draft, key: str) -> Voucher:
         voucher = issuing.draft(project=self.project, data=draft.data, at=self.at, categories=self.categories)

@@ -7,6 +7,7 @@ from config.jobs.models import AsyncAction
 from tests.factories import NOW, CampaignFactory, Shop, make_rule, make_shop, make_voucher
 from tests.jobs import finished
 from vouchers.models import RuleAssignment, Voucher, VoucherTransaction
+from vouchers.services import voucher_events
 
 pytestmark = pytest.mark.django_db
 COUPONS = (
@@ -164,3 +165,17 @@ def test_a_file_that_cannot_be_read_is_refused_at_once(shop: Shop) -> None:
     for text in ("", "Code,Value\nA,1\n", "Code,Code,Voucher Type,Value\nA,B,GIFT_VOUCHER,1\n"):
         assert send(shop, text).status_code == 400, text
     assert AsyncAction.objects.count() == 0
+
+
+def test_webhooks_are_told_of_every_row_where_that_is_asked_for(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, str]] = []
+    monkeypatch.setattr(voucher_events, "told", lambda project, what, voucher, *_: told.append((what, voucher.code)))
+    make_voucher(project=shop.project, code="OLD", gift_amount=500)
+    text = "Code,Voucher Type,Value\nOLD,GIFT_VOUCHER,5\nNEW,GIFT_VOUCHER,5\n,GIFT_VOUCHER,5\n"
+    imported(shop, text)
+    assert told == []
+    file = SimpleUploadedFile("codes.csv", text.replace("NEW", "NEWER").encode())
+    body = {"file": file, "webhooks_enable": "true"}
+    response = shop.server().post("/v1/vouchers/importCSV", body, format="multipart")
+    finished(AsyncAction.objects.get(public_id=response.json()["async_action_id"]))
+    assert told == [("created", "NEWER"), ("updated", "OLD")]
