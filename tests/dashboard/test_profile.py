@@ -159,7 +159,8 @@ def test_rows_become_typed_metadata_and_removed_keys_are_gone(marketer, project,
     rows = [
         ("tier", "unset", ""), ("visits", "value", "12"), ("vip", "null", "true"), ("brands", "value", "A\n\nB\n"),
         ("old", "unset", "1", "number"), ("note", "value", " two  words ", "string"),
-        ("half", "value", "0.5", "number"), ("yes", "value", "true", "boolean"), ("deep", "value", '{"a": [null]}', "json"), ("", "unset", "", "string"),
+        ("half", "value", "0.5", "number"), ("yes", "value", "true", "boolean"),
+        ("deep", "value", '{"a": [null]}', "json"), ("", "unset", "", "string"),
     ]  # fmt: skip
     answer = marketer.post(url("customer-metadata-edit", customer), posted(rows))
     assert answer["Location"] == url("customer-metadata", customer)
