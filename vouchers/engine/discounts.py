@@ -229,13 +229,17 @@ def final_order(start: OrderState, steps: Iterable[OrderState]) -> OrderState:
     states = list(steps)
     if not states:
         return start
-    return states[-1].with_applied(
+    last = states[-1]
+    size = len(last.basket.lines)
+    units = _columns_added([state.units for state in states], size)
+    if units is not None:
+        # Two redeemables may have touched the same units of a line.
+        pairs = zip(units, last.basket.quantities, strict=True)
+        units = [None if count is None else min(count, quantity) for count, quantity in pairs]
+    return last.with_applied(
         sum_known(state.applied_discount_amount for state in states),
         sum_known(state.items_applied_discount_amount for state in states),
-        (
-            _columns_added([state.applied for state in states], len(states[-1].basket.lines)),
-            _columns_added([state.units for state in states], len(states[-1].basket.lines)),
-        ),
+        (_columns_added([state.applied for state in states], size), units),
     )
 
 

@@ -186,3 +186,13 @@ def test_a_line_without_price_after_a_discount_of_lines() -> None:
                      read_stacking_rules({}))  # fmt: skip
     assert found.order is not None
     assert [one.applied_discount_amount for one in found.order.lines] == [100, None]
+
+
+def test_units_that_two_redeemables_touched_count_once_in_the_end() -> None:
+    items = voucher(
+        {"type": "PERCENT", "percent_off": 10, "effect": "APPLY_TO_ITEMS"}, rule_sets=(applies(everything=True),)
+    )
+    found = evaluate([Candidate("A", items), Candidate("B", items)], facts(order=cart(line("a", 2, 1000))),
+                     read_stacking_rules({}))  # fmt: skip
+    assert found.order is not None
+    assert [one.applied_discount_quantity for one in found.order.lines] == [2]
