@@ -63,7 +63,7 @@ def load(*, project: Project, drafts: Sequence[Draft], at: datetime, updates: bo
     batch = _Batch(project, drafts, at, updates)
     for position, draft in enumerate(drafts):
         try:
-            batch.take(draft)
+            batch.take(position, draft)
         except DomainError as error:
             batch.refused[position] = error
     batch.write()
@@ -78,6 +78,7 @@ class _Batch:
         self.fresh: dict[str, tuple[Voucher, Draft]] = {}
         self.changed: dict[str, Voucher] = {}
         self.met: dict[str, Voucher] = {}
+        self.positions: dict[str, int] = {}
         self.updated = self.unchanged = 0
         keys = {self._key(draft.code) for draft in drafts}
         rows = Voucher.objects.of(project).filter(code_key__in=keys).for_wire().order_by("pk")
@@ -90,7 +91,7 @@ class _Batch:
     def _key(self, code: str) -> str:
         return codes.comparable(code, case_sensitive=self.project.case_sensitive_codes)
 
-    def take(self, draft: Draft) -> None:
+    def take(self, position: int, draft: Draft) -> None:
         """Decide what becomes of one draft. Raises DomainError."""
         issuing.check_code(draft.code)
         if draft.rule_id and draft.rule_id not in self.rules:
@@ -99,6 +100,7 @@ class _Batch:
         known = self.known.get(key) or (self.fresh[key][0] if key in self.fresh else None)
         if known is None:
             self.fresh[key] = (self._made(draft, key), draft)
+            self.positions[key] = position
         elif not self.updates or known.deleted_at is not None:
             raise DuplicateFound.of("voucher", draft.code)
         else:
@@ -159,7 +161,8 @@ class _Batch:
                 Voucher.objects.bulk_create(rows, batch_size=1000)
         except IntegrityError:
             for key in self._taken():
-                del self.fresh[key]
+                _, draft = self.fresh.pop(key)
+                self.refused[self.positions[key]] = DuplicateFound.of("voucher", draft.code)
             rows = [voucher for voucher, _ in self.fresh.values()]
             for row in rows:
                 row.pk = None
