@@ -9,7 +9,15 @@ from django.urls import reverse
 
 from config.jobs.models import AsyncAction
 from tests.dashboard.rows import make_redemption
-from tests.factories import NOW, CampaignFactory, ValidationRuleFactory, make_project, make_segment, make_voucher
+from tests.factories import (
+    NOW,
+    CampaignFactory,
+    ValidationRuleFactory,
+    make_customer,
+    make_project,
+    make_segment,
+    make_voucher,
+)
 from vouchers.models import Campaign, CampaignDraft, PromotionTier, RuleAssignment, ValidationRule, Voucher
 from vouchers.services import campaigns
 
@@ -314,3 +322,21 @@ def test_a_campaigns_pages_cost_the_same_for_3_and_for_30_codes(
         make_redemption(project, campaign=campaign, voucher=make_voucher(project=project, campaign=campaign))
     with django_assert_max_num_queries(queries):
         assert marketer.get(url(name, campaign)).status_code == 200
+
+
+def test_a_free_code_of_the_campaign_is_published(marketer, project):
+    campaign = make_campaign(project)
+    voucher = make_voucher(project=project, campaign=campaign)
+    customer = make_customer(project=project, email="ada@shop.example")
+    page = marketer.post(
+        url("campaign-publish", campaign), {"customer": "ada@shop.example"}, follow=True
+    ).content.decode()
+    assert f"{voucher.code} is published" in page
+    voucher.refresh_from_db()
+    assert voucher.holder == customer
+    assert (
+        "Not published"
+        in marketer.post(
+            url("campaign-publish", campaign), {"customer": customer.public_id}, follow=True
+        ).content.decode()
+    )

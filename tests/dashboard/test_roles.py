@@ -109,6 +109,8 @@ TABLE = {
     "tier": both(P.EDIT_VOUCHERS),
     "tier-switch": both(P.EDIT_VOUCHERS),
     "tier-delete": both(P.EDIT_VOUCHERS),
+    "campaign-publish": both(P.EDIT_VOUCHERS),
+    "voucher-publish": both(P.EDIT_VOUCHERS),
     "campaign-vouchers": Row(P.SEE_VOUCHERS),
     "campaign-tiers": Row(P.SEE_VOUCHERS),
     "campaign-rules": Row(P.SEE_VOUCHERS),

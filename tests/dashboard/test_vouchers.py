@@ -210,3 +210,14 @@ def test_a_deleted_code_is_gone_and_stays_reserved(marketer, project):
     marketer.post(reverse("dashboard:voucher-delete", args=[voucher.public_id]))
     assert marketer.get(reverse("dashboard:voucher", args=[voucher.public_id])).status_code == 404
     assert marketer.post(reverse(NEW), {"kind": "PERCENT", "percent_off": "5", "code": "ONCE"}).status_code == 400
+
+
+def test_a_code_is_published_to_a_customer(marketer, project):
+    customer = make_customer(project=project, name="Ada Keller", source_id="crm-7")
+    voucher = make_voucher(project=project, code="MINE")
+    url = reverse("dashboard:voucher-publish", args=[voucher.public_id])
+    assert "nobody here has" in marketer.post(url, {"customer": "nobody"}, follow=True).content.decode()
+    assert "MINE is published to Ada Keller" in marketer.post(url, {"customer": "crm-7"}, follow=True).content.decode()
+    voucher.refresh_from_db()
+    assert voucher.holder == customer
+    assert "Not published" in marketer.post(url, {"customer": "crm-7"}, follow=True).content.decode()

@@ -57,6 +57,7 @@ def test_the_shop_fills_with_redemptions_and_refusals_and_is_not_filled_twice(db
     assert Order.objects.of(project).filter(status="PAID").count() == kept.count()
     assert returned.count() >= 1
     assert kept.filter(promotion_tier__isnull=False).exists()
+    assert Voucher.objects.of(project).filter(holder__isnull=False).count() == 12
     codes = Voucher.objects.of(project).values_list("campaign__name").annotate(number=Count("pk"))
     assert dict(codes)["Thank you, regulars"] == 150
 

@@ -244,19 +244,26 @@ class CheckRedeem(CheckCode):
             asked.problems["code"] = "Type a code."
         if asked.problems:
             return self.render({"asked": asked}, status=400)
-        channel = Channel(
-            type="USER",
-            id=self.user.public_id,
-            request_id=request.META.get("REQUEST_ID", ""),
-            source={"channel": "INTERNAL", "user": {"id": self.user.public_id, "name": self.user.get_full_name()}},
-        )
         try:
-            done = redemptions.redeem(project=self.project, request=parse_stackable(body), at=self.at, channel=channel)
+            done = redemptions.redeem(
+                project=self.project, request=parse_stackable(body), at=self.at, channel=channel_of(self)
+            )
         except DomainError as error:
             messages.error(request, f"Not redeemed: {sentence_of(error)}")
             return self.render({"asked": asked} | self.answer(asked), status=400)
         messages.success(request, "Redeemed.")
         return redirect("dashboard:redemption", (done.parent or done.redemptions[0]).public_id)
+
+
+def channel_of(page: Page) -> Channel:
+    """What events and redemptions keep of who did it here."""
+    user = {"id": page.user.public_id, "name": page.user.get_full_name()}
+    return Channel(
+        type="USER",
+        id=page.user.public_id,
+        request_id=page.request.META.get("REQUEST_ID", ""),
+        source={"channel": "INTERNAL", "user": user},
+    )
 
 
 def find_customer(page: Page, text: str) -> Customer | None:

@@ -14,11 +14,11 @@ from config.dashboard.base import Crumb, Page, sentence_of
 from config.kernel.errors import DomainError, NotFound
 from config.project.permissions import Permission
 from vouchers.dashboard import words
+from vouchers.dashboard.checks import channel_of
 from vouchers.dashboard.lists import redemption_list, redemptions_of
 from vouchers.models import Redemption
 from vouchers.reasons import explain
 from vouchers.services import rollbacks
-from vouchers.services.channels import Channel
 
 LONGEST_REASON = 500
 
@@ -128,14 +128,10 @@ class RedemptionRollback(RedemptionPage):
         reason = request.POST.get("reason", "").replace("\x00", "").strip()[:LONGEST_REASON]
         if not reason:
             return self.show(row, "Say why it is rolled back.", status=400)
-        channel = Channel(
-            type="USER",
-            id=self.user.public_id,
-            request_id=request.META.get("REQUEST_ID", ""),
-            source={"channel": "INTERNAL", "user": {"id": self.user.public_id, "name": self.user.get_full_name()}},
-        )
         try:
-            done = rollbacks.roll_back(project=self.project, redemption=row, reason=reason, at=self.at, channel=channel)
+            done = rollbacks.roll_back(
+                project=self.project, redemption=row, reason=reason, at=self.at, channel=channel_of(self)
+            )
         except DomainError as error:
             return self.show(self.found(public_id), f"Not rolled back: {sentence_of(error)}", status=400)
         messages.success(request, "Rolled back.")

@@ -7,6 +7,7 @@ from vouchers.dashboard import (
     campaign_drafts,
     campaigns,
     checks,
+    publishing,
     redemptions,
     rule_editor,
     rules,
@@ -45,6 +46,8 @@ urlpatterns = [
     path(
         "campaigns/<str:public_id>/tiers/<str:tier_id>/delete/", campaign_acts.TierDelete.as_view(), name="tier-delete"
     ),
+    path("campaigns/<str:public_id>/publish/", publishing.CampaignPublish.as_view(), name="campaign-publish"),
+    path("vouchers/<str:public_id>/publish/", publishing.VoucherPublish.as_view(), name="voucher-publish"),
     path("campaigns/<str:public_id>/vouchers/", campaigns.CampaignVouchers.as_view(), name="campaign-vouchers"),
     path("campaigns/<str:public_id>/rules/", campaigns.CampaignRules.as_view(), name="campaign-rules"),
     path(

@@ -43,6 +43,7 @@ def fill(project: Project, *, at: datetime, say: Say = lambda text: None) -> Non
     if not Redemption.objects.of(project).filter(code=offers.WELCOME).exists():
         say("Letting them shop for three months")
         shop(project, at)
+        programme.hand_out(project, [person.source_id for person in people.people()[:12]], at - timedelta(days=20))
 
 
 def import_customers(project: Project, at: datetime) -> None:

@@ -14,9 +14,10 @@ from config.project.models import Project
 from segments.models import Segment
 from vouchers import tasks
 from vouchers.models import Campaign, Category, PromotionTier
-from vouchers.services import campaigns, categories, validation_rules
+from vouchers.publishing import parse_publish
+from vouchers.services import campaigns, categories, publications, validation_rules
 
-SEASONAL, LOYALTY = "Seasonal", "Loyalty"
+SEASONAL, LOYALTY, REGULARS = "Seasonal", "Loyalty", "Thank you, regulars"
 BACK: Final = {"pattern": "BACK-#####", "charset": "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"}
 
 
@@ -37,6 +38,13 @@ def run(project: Project, regulars: Segment, opened: datetime, at: datetime) -> 
 def tier_ids(project: Project) -> list[str]:
     """The tiers that shoppers may redeem, the best one first."""
     return list(PromotionTier.objects.of(project).order_by("-hierarchy").values_list("public_id", flat=True))
+
+
+def hand_out(project: Project, customers: list[str], at: datetime) -> None:
+    """Publish a code of the regulars' campaign to each of them. customers: source ids."""
+    for source_id in customers:
+        body = {"campaign": {"name": REGULARS}, "customer": {"source_id": source_id}, "channel": "newsletter"}
+        publications.publish(project=project, request=parse_publish(body), at=at)
 
 
 def _season(project: Project, category: Category, opened: datetime, at: datetime) -> None:
@@ -66,7 +74,7 @@ def _welcome_back(project: Project, category: Category, regulars: Segment, opene
     data = {"name": "Regulars, once each", "rules": rules, "error": {"message": "Thank you: you have had this one"}}
     rule = validation_rules.create(project=project, data=data, at=opened)
     body = {
-        "name": "Thank you, regulars",
+        "name": REGULARS,
         "campaign_type": "DISCOUNT_COUPONS",
         "type": "AUTO_UPDATE",
         "join_once": True,
