@@ -64,12 +64,12 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "config.api.security.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.dashboard.only_pages.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.dashboard.only_pages.AuthenticationMiddleware",
     "config.dashboard.sessions.SessionClockMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "config.dashboard.only_pages.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
