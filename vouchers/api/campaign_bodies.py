@@ -6,8 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from config.api.fields import Body, Choice, Flag, Instant, JsonList, JsonObject, Metadata, Text, Texts, Whole
 from vouchers.api import schemas
-from vouchers.api.fields import Body, Choice, Flag, Instant, JsonList, JsonObject, Metadata, Text, Texts, Whole
 from vouchers.api.serializers import CodeConfigBody, GiftBody, LoyaltyCardBody, RedemptionBody
 from vouchers.models import Campaign, Voucher
 

@@ -13,7 +13,9 @@ from rest_framework.response import Response
 
 from config.api.auditing import note
 from config.api.authentication import ManagementKeyAuthentication, access_of
+from config.api.fields import Body, Text, Whole, parse
 from config.api.lists import envelope
+from config.api.parameters import path_id
 from config.api.resources import ScopedViewSet
 from config.kernel import instants
 from config.kernel.errors import NotFound
@@ -21,8 +23,6 @@ from config.project import audit
 from config.project.models import Project
 from vouchers import stacking_rules
 from vouchers.api import schemas
-from vouchers.api.fields import Body, Text, Whole, parse
-from vouchers.api.parameters import path_id
 from vouchers.models import Category, StackingRules
 from vouchers.rendering import render_category
 from vouchers.rendering.stacking import render_stacking_rules

@@ -11,9 +11,9 @@ from rest_framework.views import APIView
 from config.api import idempotency
 from config.api.authentication import access_of
 from config.api.idempotency import once
+from config.api.parameters import path_id
 from config.kernel import instants
 from vouchers.api import bodies, schemas
-from vouchers.api.parameters import path_id
 from vouchers.api.redeeming import channel_of
 from vouchers.payloads import parse_rollback
 from vouchers.rendering import render_rollback, render_rollbacks
