@@ -196,6 +196,52 @@ def test_exports(official, work):
     api.delete_export(made.id)
 
 
+def test_campaigns_promotions_and_publications(official, work):
+    campaigns = official("CampaignsApi")
+    campaign = campaigns.create_campaign(
+        {"name": "Autumn", "campaign_type": "DISCOUNT_COUPONS", "type": "AUTO_UPDATE", "vouchers_count": 3,
+         "voucher": {"type": "DISCOUNT_VOUCHER", "discount": {"type": "AMOUNT", "amount_off": 700}}}
+    )  # fmt: skip
+    work()
+    assert campaigns.get_campaign("Autumn").id == campaign.id
+    assert Voucher.objects.filter(campaign__name="Autumn").count() == 3
+    added = campaigns.add_voucher_with_specific_code_to_campaign(campaign.id, "AUT-1", {})
+    assert added.campaign_id == campaign.id
+    assert campaigns.update_campaign(campaign.id, {"description": "Leaves"}).description == "Leaves"
+    assert campaigns.list_campaigns(limit=10).total == 1
+    campaigns.disable_campaign(campaign.id)
+    campaigns.enable_campaign(campaign.id)
+    publications = official("PublicationsApi")
+    published = publications.create_publication(
+        publications_create_request_body={"campaign": {"name": "Autumn"}, "customer": {"source_id": "crm-1"}}
+    )
+    published = getattr(published, "actual_instance", published)
+    assert published.result == "SUCCESS"
+    assert publications.list_publications(limit=10).total == 1
+    assert campaigns.get_campaign_summary(campaign.id) is not None
+
+    promotion = campaigns.create_campaign(
+        {"name": "Promo", "campaign_type": "PROMOTION",
+         "promotion": {"tiers": [{"name": "Tier", "banner": "10 off", "action": {
+             "discount": {"type": "AMOUNT", "amount_off": 1000}}}]}}
+    )  # fmt: skip
+    promotions = official("PromotionsApi")
+    tier = promotions.add_promotion_tier_to_campaign(
+        promotion.id, {"name": "Second", "action": {"discount": {"type": "PERCENT", "percent_off": 5}}}
+    )
+    stack = promotions.create_promotion_stack(promotion.id, {"name": "Both", "tiers": {"ids": [tier.id]}})
+    assert promotions.get_promotion_stack(promotion.id, stack.id).name == "Both"
+    assert promotions.list_promotion_tiers().total == 2
+    validation = official("ValidationsApi").validate_stacked_discounts(
+        {"redeemables": [{"object": "promotion_tier", "id": tier.id}], "order": {"amount": 10000}}
+    )
+    assert validation.order.total_discount_amount == 500
+    eligible = official("QualificationsApi").check_eligibility(
+        {"customer": {"source_id": "crm-1"}, "order": {"amount": 10000}, "scenario": "ALL"}
+    )
+    assert eligible.redeemables.total >= 2
+
+
 def test_the_client_side(official):
     official("VouchersApi").create_voucher(
         "WEB", {"type": "DISCOUNT_VOUCHER", "discount": {"type": "PERCENT", "percent_off": 20}}
