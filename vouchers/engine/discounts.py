@@ -24,6 +24,8 @@ from vouchers.engine.terms import CalculationMode, DiscountTerms, Facts, UnitTer
 APPLY_TO_ORDER: Final = "APPLY_TO_ORDER"
 APPLY_TO_ITEMS: Final = "APPLY_TO_ITEMS"
 GIFT: Final = "GIFT"
+NOTHING: Final = "NOTHING"
+"""The type of what is no discount and no gift: a promotion tier of which only the name is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +175,12 @@ def apply(
 
     credits: what was asked of a gift card; None is as much as possible. facts: for formulas and free units.
     taken: lines that an earlier redeemable discounted and that are not available to this one.
-    KeyError: an effect without calculation, which creation refuses.
+    A tier without a discount does nothing. KeyError: an effect without calculation, which creation refuses.
     """
     effect = effect_of(terms)
-    kind = GIFT if terms.gift is not None else terms.discount.type if terms.discount is not None else None
-    if kind is None:
-        raise KeyError(terms.type)
+    kind = GIFT if terms.gift is not None else terms.discount.type if terms.discount is not None else NOTHING
+    if kind == NOTHING and order is not None:
+        return Effect(kind, effect, order.fresh().with_nothing(), before=order)
     if order is None:
         return Effect(
             kind,

@@ -367,3 +367,17 @@ def test_a_formula_reads_the_latest_publication_the_order_and_the_customer() -> 
             created_at=NOW + timedelta(hours=hours),
         )
     assert validate("TEN", **body).stack.outcomes[0].effect.applied == 700  # type: ignore[union-attr]
+
+
+def test_a_tier_of_which_only_the_name_is_known_does_nothing() -> None:
+    named = tier("Named", 10)
+    PromotionTier.objects.filter(pk=named.pk).update(action=None)
+    wire = render_validation(validate(named.public_id, order={"amount": 1000}), "v-1")
+    assert (wire["valid"], wire["order"]["total_amount"], wire["redeemables"][0]["result"]) == (
+        True,
+        1000,
+        {"discount": {}},
+    )
+    assert validate(named.public_id).valid
+    redeemed = redeem(named.public_id, order={"amount": 1000})
+    assert redeemed.order is not None and redeemed.order.total_amount == 1000
