@@ -23,7 +23,10 @@ Kind = Literal["alphanumeric", "hex"]
 
 FORMATS: Final[dict[str, tuple[Kind, int]]] = {
     **dict.fromkeys(
-        ("cust_", "seg_", "camp_", "promo_", "stack_", "exp_", "ms_", "del_", "auto_", "pc_", "wh_", "imp_", "qfl_", "draft_"),
+        (
+            *("cust_", "seg_", "camp_", "promo_", "stack_", "exp_", "ms_", "del_", "auto_", "pc_", "wh_", "imp_"),
+            *("qfl_", "draft_"),
+        ),
         ("alphanumeric", 24),
     ),
     **dict.fromkeys(("v_", "pub_", "ssn_", "user_"), ("alphanumeric", 32)),
