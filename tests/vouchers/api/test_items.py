@@ -128,3 +128,42 @@ def test_what_a_line_says_of_its_product_may_be_anything(shop: Shop, kind: str, 
     assert answer.status_code in (200, 400), answer.json()
     if answer.status_code == 200:
         assert answer.json()["order"]["items_discount_amount"] == 110
+
+
+@pytest.mark.parametrize(
+    "discount",
+    [
+        {"type": "UNIT", "unit_off": 1, "unit_type": "prod_1", "effect": "ADD_NEW_ITEMS"},
+        {
+            "type": "UNIT",
+            "effect": "ADD_MANY_ITEMS",
+            "units": [{"unit_off": 1, "unit_type": "prod_1", "effect": "ADD_MISSING_ITEMS"}],
+        },
+        {"type": "AMOUNT", "amount_off": 100, "effect": "APPLY_TO_ITEMS_PROPORTIONALLY_BY_QUANTITY"},
+        {"type": "PERCENT", "percent_off": 12.5, "percent_off_formula": "IF(ORDER_AMOUNT > 1;2;3)", "amount_limit": 5},
+        {"type": "FIXED", "effect": "APPLY_TO_ITEMS"},
+    ],
+)
+def test_every_kind_of_discount_is_made_and_comes_back_as_sent(shop: Shop, discount: dict[str, Any]) -> None:
+    answer = shop.server().post("/v1/vouchers/MADE", {"type": "DISCOUNT_VOUCHER", "discount": discount})
+    assert answer.status_code == 200, answer.json()
+    assert answer.json()["discount"] == discount
+    body = {"redeemables": [{"object": "voucher", "id": "MADE"}], "order": {"amount": 1000}}
+    wire = shop.server().post("/v1/validations", body).json()
+    assert wire["valid"], wire
+    assert wire["redeemables"][0]["result"]["discount"]["is_dynamic"] is ("percent_off_formula" in discount)
+
+
+def test_a_gift_card_for_items_is_made_and_pays_for_its_lines(shop: Shop) -> None:
+    gift = {"amount": 5000, "effect": "APPLY_TO_ITEMS"}
+    card = shop.server().post("/v1/vouchers/CARD", {"type": "GIFT_VOUCHER", "gift": gift}).json()
+    rule = {"name": "Lines", "applicable_to": {"included": [{"object": "product", "id": "a"}]}}
+    made = shop.server().post("/v1/validation-rules", rule).json()
+    target = {"related_object_id": card["id"], "related_object_type": "voucher"}
+    shop.server().post(f"/v1/validation-rules/{made['id']}/assignments", target)
+    order = {"items": [{"product_id": "a", "amount": 3000}, {"product_id": "b", "amount": 2000}]}
+    body = {"redeemables": [{"object": "voucher", "id": "CARD"}], "order": order}
+    wire = shop.server().post("/v1/redemptions", body).json()
+    assert (wire["redemptions"][0]["amount"], wire["order"]["total_amount"]) == (3000, 2000)
+    assert wire["redemptions"][0]["voucher"]["gift"]["balance"] == 2000
+    assert wire["order"]["items"][0]["subtotal_amount"] == 0
