@@ -80,6 +80,7 @@ TABLE = {
     "import-file": Row(P.IMPORT),
     "vouchers": Row(P.SEE_VOUCHERS),
     "voucher": Row(P.SEE_VOUCHERS),
+    "voucher-import": both(P.EDIT_VOUCHERS),
     "voucher-new": both(P.EDIT_VOUCHERS),
     "voucher-switch": both(P.EDIT_VOUCHERS),
     "search": Row(P.USE_DASHBOARD),

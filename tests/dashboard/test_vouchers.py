@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from config.imports.models import ImportFile
+from config.jobs.models import AsyncAction
 from tests.dashboard.rows import make_redemption
 from tests.factories import NOW, make_customer, make_project, make_rule, make_segment, make_voucher
 from vouchers.models import RuleAssignment, ValidationRule, Voucher
@@ -221,3 +224,21 @@ def test_a_code_is_published_to_a_customer(marketer, project):
     voucher.refresh_from_db()
     assert voucher.holder == customer
     assert "Not published" in marketer.post(url, {"customer": "crm-7"}, follow=True).content.decode()
+
+
+def test_a_file_of_codes_is_imported_in_the_background(marketer, project, data_folder):
+    content = b"Code,Voucher Type,Value,Discount Type\nNEW-1,DISCOUNT_VOUCHER,10,PERCENT\n"
+    file = SimpleUploadedFile("codes.csv", content, content_type="text/csv")
+    answer = marketer.post(reverse("dashboard:voucher-import"), {"file": file})
+    row = ImportFile.objects.get()
+    assert answer["Location"] == reverse("dashboard:import", args=[row.public_id])
+    assert row.subject == "vouchers"
+    assert marketer.get(answer["Location"]).status_code == 200
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\x01\x02", b"Value\n10\n"])
+def test_what_is_no_file_of_codes_is_said_at_the_form(marketer, project, data_folder, content):
+    file = SimpleUploadedFile("codes.csv", content)
+    answer = marketer.post(reverse("dashboard:voucher-import"), {"file": file})
+    assert answer.status_code == 400
+    assert not AsyncAction.objects.exists()

@@ -12,6 +12,7 @@ from vouchers.dashboard import (
     rule_editor,
     rules,
     stacking,
+    uploads,
     views,
 )
 
@@ -57,6 +58,7 @@ urlpatterns = [
     path("campaigns/<str:public_id>/metadata/", campaigns.CampaignMetadata.as_view(), name="campaign-metadata"),
     path("campaigns/<str:public_id>/tiers/", campaigns.CampaignTiers.as_view(), name="campaign-tiers"),
     path("vouchers/", views.VoucherList.as_view(), name="vouchers"),
+    path("vouchers/import/", uploads.VoucherImport.as_view(), name="voucher-import"),
     path("vouchers/new/", views.VoucherNew.as_view(), name="voucher-new"),
     path("vouchers/<str:public_id>/", views.VoucherPage.as_view(), name="voucher"),
     path("vouchers/<str:public_id>/switch/", views.VoucherSwitch.as_view(), name="voucher-switch"),
