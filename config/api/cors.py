@@ -47,7 +47,8 @@ class KnownOrigins:
             return True
         if age < self.MISS_SECONDS:
             return False
-        lists = Project.objects.exclude(client_trusted_domains=[]).values_list("client_trusted_domains", flat=True)
+        open_ones = Project.objects.filter(deleted_at=None).exclude(client_trusted_domains=[])
+        lists = open_ones.values_list("client_trusted_domains", flat=True)
         self._entries = sorted({entry for entries in lists for entry in entries})
         self._read_at = time.monotonic()
         return origins.is_allowed(origin, self._entries)

@@ -16,5 +16,6 @@ class WireRouter(SimpleRouter):
         self.trailing_slash = "/?"
 
 
-IDENTIFIER = r"[^/]+(?:/+[^/]+)*?"
-"""A path parameter that may hold slashes (`%2F` is decoded before routing); lazy, so that what follows it is found."""
+IDENTIFIER = r"[^/]+(?:/+[^/]+)*?/*?"
+"""A path parameter that may hold slashes (`%2F` is decoded before routing), at its end too; lazy, so that what follows
+it is found. The last slash of an address is taken for the address's own: `tracking.tokens.read` puts it back."""

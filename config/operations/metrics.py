@@ -32,16 +32,24 @@ STALLED: Final = """
     LEFT JOIN procrastinate_workers AS worker ON worker.id = job.worker_id
     WHERE job.status = 'doing' AND (worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => %s))
 """
+OUTBOX: Final = """
+    SELECT count(*), coalesce(extract(epoch FROM now() - min(d.next_at)), 0)
+    FROM webhooks_delivery d JOIN webhooks_webhook w ON w.id = d.webhook_id AND w.active
+    JOIN project_project p ON p.id = d.project_id AND p.deleted_at IS NULL WHERE d.state = 'WAITING'
+"""
+"""What waits to be sent, retries included, and for how long the oldest of it has been due."""
 ACTIONS: Final = "SELECT status, count(*) FROM jobs_asyncaction GROUP BY status"
 
 
 class DatabaseCollector(Collector):
-    """What stands in the database: queues and background actions. Asked at each scrape."""
+    """What stands in the database: queues, webhooks and background actions. Asked at each scrape."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         jobs = GaugeMetricFamily("tessera_jobs", "Jobs in the queues.", labels=["queue", "status"])
         age = GaugeMetricFamily("tessera_job_age_seconds", "Age of the oldest waiting job.", labels=["queue"])
         dead = GaugeMetricFamily("tessera_jobs_stalled", "Running jobs whose worker is gone.")
+        waiting = GaugeMetricFamily("tessera_webhook_deliveries_waiting", "Deliveries of webhooks still to be made.")
+        outbox = GaugeMetricFamily("tessera_outbox_age_seconds", "How long the oldest delivery has been due.")
         actions = GaugeMetricFamily("tessera_async_actions", "Background actions by state.", labels=["status"])
         with connection.cursor() as cursor:
             cursor.execute(JOBS)
@@ -51,10 +59,14 @@ class DatabaseCollector(Collector):
                 age.add_metric([queue], max(0.0, float(oldest)))
             cursor.execute(STALLED, [stalled.AFTER])
             dead.add_metric([], cursor.fetchone()[0])
+            cursor.execute(OUTBOX)
+            count, overdue = cursor.fetchone()
+            waiting.add_metric([], count)
+            outbox.add_metric([], max(0.0, float(overdue)))
             cursor.execute(ACTIONS)
             for status, count in cursor.fetchall():
                 actions.add_metric([status], count)
-        yield from (jobs, age, dead, actions)
+        yield from (jobs, age, dead, waiting, outbox, actions)
 
 
 @require_safe

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from config.webhooks import outbox
 from config.webhooks.models import Delivery, Webhook
@@ -22,11 +23,12 @@ CLAIM: Final = timedelta(seconds=90)
 
 _CLAIM: Final = """
 WITH busy (id, held) AS (SELECT * FROM unnest(%(ids)s::bigint[], %(held)s::int[])), due AS (
-    SELECT taken.id FROM webhooks_webhook w LEFT JOIN busy ON busy.id = w.id CROSS JOIN LATERAL (
-        SELECT d.id FROM webhooks_delivery d
+    SELECT taken.id FROM webhooks_webhook w JOIN project_project p ON p.id = w.project_id AND p.deleted_at IS NULL
+    LEFT JOIN busy ON busy.id = w.id CROSS JOIN LATERAL (
+        SELECT d.id, d.next_at FROM webhooks_delivery d
         WHERE d.webhook_id = w.id AND d.state = 'WAITING' AND d.next_at <= %(now)s
         ORDER BY d.next_at LIMIT greatest(0, %(each)s - coalesce(busy.held, 0)) FOR UPDATE SKIP LOCKED
-    ) AS taken WHERE w.active LIMIT %(limit)s
+    ) AS taken WHERE w.active ORDER BY taken.next_at LIMIT %(limit)s
 )
 UPDATE webhooks_delivery d SET next_at = %(until)s, attempts = d.attempts + 1
 FROM due, webhooks_webhook w, project_project p
@@ -40,6 +42,12 @@ UPDATE webhooks_delivery d SET state = r.state, next_at = coalesce(r.next_at, d.
 FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(states)s::text[], %(next)s::timestamptz[],
     %(statuses)s::int[], %(answers)s::text[], %(errors)s::text[], %(ms)s::int[])
     AS r (id, attempts, state, next_at, status, answer, error, ms)
+WHERE d.id = r.id AND d.attempts = r.attempts
+"""
+
+_HAND_BACK: Final = """
+UPDATE webhooks_delivery d SET next_at = %(now)s, attempts = d.attempts - 1
+FROM unnest(%(ids)s::bigint[], %(attempts)s::int[]) AS r (id, attempts)
 WHERE d.id = r.id AND d.attempts = r.attempts
 """
 
@@ -67,7 +75,10 @@ class Outcome:
 
 
 def claim(*, at: datetime, limit: int, each: int, held: Mapping[int, int]) -> list[Claimed]:
-    """Take up to `limit` deliveries that are due, of one webhook never more than `each` together with those `held`."""
+    """Take up to `limit` deliveries that are due, the longest due first, of projects that are open.
+
+    Of one webhook never more than `each` together with those `held`; a negative number held allows so many more.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             _CLAIM,
@@ -81,35 +92,34 @@ def claim(*, at: datetime, limit: int, each: int, held: Mapping[int, int]) -> li
 
 def finish(outcomes: Sequence[Outcome], *, at: datetime, chance: float) -> None:
     """Write down what came of attempts, and switch off the webhooks that failed for good. chance: for the jitter."""
-    with transaction.atomic():
-        rows = [_row(outcome, at, chance) for outcome in outcomes]
-        with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        rows = [_row(outcome.claimed, outcome.answer, at, chance) for outcome in outcomes if outcome.answer is not None]
+        if rows:
             names = ("ids", "attempts", "states", "next", "statuses", "answers", "errors", "ms")
             columns = [list(column) for column in zip(*rows, strict=True)]
             cursor.execute(_FINISH, {"now": at, **dict(zip(names, columns, strict=True))})
-        back = [outcome.claimed.pk for outcome in outcomes if outcome.answer is None]
-        if back:
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "UPDATE webhooks_delivery SET attempts = attempts - 1, last_at = NULL WHERE id = ANY(%s)", [back]
-                )
+        if back := [outcome.claimed for outcome in outcomes if outcome.answer is None]:
+            pks, attempts = [one.pk for one in back], [one.attempt for one in back]
+            cursor.execute(_HAND_BACK, {"ids": pks, "attempts": attempts, "now": at})
         for outcome in outcomes:
             if reason := _why_off(outcome):
                 _switch_off(outcome.claimed.webhook, reason, at)
 
 
 def forget(*, before: datetime) -> int:
-    """Drop what was sent or given up before that time; returns how many."""
-    done = Delivery.objects.filter(created_at__lt=before).exclude(state=Delivery.State.WAITING)
-    return done.delete()[0]
+    """Drop what was made before that time, unless it is still to be tried; returns how many.
+
+    What waits for a webhook that is off, or of a project that was closed, is not kept for longer either, and what a
+    webhook that is gone was still told by another process goes at once.
+    """
+    old = Delivery.objects.filter(created_at__lt=before).exclude(state=Delivery.State.WAITING, next_at__gte=before)
+    orphans = Delivery.objects.filter(~Exists(Webhook.objects.filter(pk=OuterRef("webhook_id"))))
+    return old.delete()[0] + orphans.delete()[0]
 
 
 def _row(
-    outcome: Outcome, at: datetime, chance: float
-) -> tuple[int, int, str, datetime | None, int | None, str, str, int | None]:
-    claimed, answer = outcome.claimed, outcome.answer
-    if answer is None:
-        return claimed.pk, claimed.attempt, Delivery.State.WAITING, at, None, "", "", None
+    claimed: Claimed, answer: Answer, at: datetime, chance: float
+) -> tuple[int, int, str, datetime | None, int | None, str, str, int]:
     state, wait = Delivery.State.DELIVERED, None
     if not answer.is_success:
         wait = None if answer.status == GONE else next_wait(claimed.attempt, chance)

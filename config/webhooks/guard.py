@@ -36,6 +36,10 @@ def check_url(url: str, *, allow_http: bool, any_port: bool = False) -> None:
         raise NotAllowed(f"should begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
     if not parts.hostname or any(character.isspace() or not character.isprintable() for character in url):
         raise NotAllowed("should name a host")
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError:
+        raise NotAllowed("should name a host") from None
     if parts.username is not None or parts.password is not None:
         raise NotAllowed("must not hold a user name or password")
     if parts.fragment:

@@ -1,6 +1,6 @@
 """Sends what waits, from every worker process: a thread of its own with an event loop, fed and emptied by `step`.
 
-At most 4 deliveries at once to a webhook and 32 in all, so a receiver that hangs holds up nobody but itself. To
+At most 4 deliveries at once to a webhook and 32 in all, so a receiver that hangs holds up nobody but itself. For
 receivers that answer quickly a few more are taken ahead, so that the database is asked for many at a time.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import queue
 import random
 import ssl
@@ -23,7 +24,9 @@ from django.conf import settings
 from config.project import encryption
 from config.webhooks import deliveries, sending, signatures
 from config.webhooks.deliveries import Claimed, Outcome
-from config.webhooks.sending import Message
+from config.webhooks.sending import Answer, Message
+
+log = logging.getLogger("tessera.webhooks")
 
 AT_ONCE: Final = 32
 EACH: Final = 4
@@ -55,18 +58,21 @@ class Sender:
         """Write down what came back, take more. Waits a moment for answers where there is nothing else to do."""
         at = self._clock()
         finished = self._finish(at)
-        quick = all(seconds <= QUICK for seconds in self._seconds.values())
         room = AT_ONCE * 4 - self._held.total()
         claimed: list[Claimed] = []
         if room > 0:
-            each = AHEAD if quick else EACH
-            claimed = deliveries.claim(at=at, limit=room, each=each, held=self._held)
+            claimed = deliveries.claim(at=at, limit=room, each=EACH, held=self._counted())
         for one in claimed:
             self._held[one.webhook] += 1
             asyncio.run_coroutine_threadsafe(self._deliver(one, time.monotonic()), self._loop)
         if not claimed and not finished and self._held.total():
             self._ready.wait(0.05)
         return bool(claimed or finished or self._held.total())
+
+    def _counted(self) -> dict[int, int]:
+        """What is held of each webhook; of those that answer quickly so much less that more is taken ahead."""
+        ahead = {webhook: EACH - AHEAD for webhook, seconds in dict(self._seconds).items() if seconds <= QUICK}
+        return {webhook: self._held[webhook] + ahead.get(webhook, 0) for webhook in {*self._held, *ahead}}
 
     def _finish(self, at: datetime) -> bool:
         self._ready.clear()
@@ -75,7 +81,12 @@ class Sender:
             outcomes.append(self._outcomes.get())
         if not outcomes:
             return False
-        deliveries.finish(outcomes, at=at, chance=random.random())  # noqa: S311  jitter
+        try:
+            deliveries.finish(outcomes, at=at, chance=random.random())  # noqa: S311  jitter
+        except Exception:  # the database is away: what came back is written down with the next step
+            for outcome in outcomes:
+                self._outcomes.put(outcome)
+            raise
         for outcome in outcomes:
             self._held[outcome.claimed.webhook] -= 1
         self._held += Counter()  # drops the zeros
@@ -88,22 +99,28 @@ class Sender:
                 outcome = Outcome(claimed, None)
             else:
                 began = time.monotonic()
-                answer = await sending.send(
-                    self._pool, message_of(claimed, int(self._clock().timestamp())),
-                    allow_http=settings.WEBHOOK_ALLOW_HTTP, networks=self._networks,
-                )  # fmt: skip
+                outcome = Outcome(claimed, await self._answer(claimed))
                 self._seconds[claimed.webhook] = time.monotonic() - began
-                outcome = Outcome(claimed, answer)
         self._outcomes.put(outcome)
         self._ready.set()
+
+    async def _answer(self, claimed: Claimed) -> Answer:
+        """What came of one attempt; whatever goes wrong is an attempt that failed, or it would be held for ever."""
+        try:
+            message = message_of(claimed, int(self._clock().timestamp()))
+            return await sending.send(
+                self._pool, message, allow_http=settings.WEBHOOK_ALLOW_HTTP, networks=self._networks
+            )
+        except Exception as error:
+            log.exception("webhook %s could not be tried", claimed.public_id)
+            return Answer(None, "", f"could not be sent ({type(error).__name__})", 0)
 
 
 def message_of(claimed: Claimed, timestamp: int) -> Message:
     """The request: the project's own headers, then ours, which nobody can replace. timestamp: Unix seconds."""
     secret, body = encryption.decrypt(claimed.secret), claimed.payload
     host = sending.host_of(claimed.target_url)
-    headers = {
-        **json.loads(claimed.headers),
+    ours = {
         "Host": host,
         "Content-Type": "application/json",
         "Content-Length": str(len(body.encode())),
@@ -113,7 +130,9 @@ def message_of(claimed: Claimed, timestamp: int) -> Message:
         "webhook-timestamp": str(timestamp),
         "webhook-signature": signatures.standard(secret, claimed.public_id, timestamp, body),
     }
-    return Message(claimed.target_url, headers, body.encode())
+    taken = {name.lower() for name in ours}
+    theirs = {name: text for name, text in json.loads(claimed.headers).items() if name.lower() not in taken}
+    return Message(claimed.target_url, {**theirs, **ours}, body.encode())
 
 
 _sender: Sender | None = None

@@ -20,7 +20,10 @@ MOST_HEADERS: Final = 20
 CHANGEABLE: Final = ("target_url", "events", "headers", "active")
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _RESERVED_HEADERS: Final = frozenset(
-    {"host", "content-length", "content-type", "transfer-encoding", "connection", "x-voucherify-signature"}
+    {
+        *("host", "content-length", "content-type", "transfer-encoding", "connection", "x-voucherify-signature"),
+        *("webhook-id", "webhook-timestamp", "webhook-signature", "expect", "te", "trailer", "upgrade", "keep-alive"),
+    }
 )
 
 

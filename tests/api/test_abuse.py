@@ -14,6 +14,7 @@ from customers.models import Customer
 from tests.factories import make_customer, make_shop, make_voucher
 from tracking import tokens
 from tracking.services import identities
+from vouchers.models import SessionLock
 
 pytestmark = pytest.mark.django_db
 CANARY = "canary-4711"
@@ -122,6 +123,66 @@ def test_validating_does_not_tell_whether_somebody_is_known(shop):
     assert len(shapes) == 1
 
 
+@pytest.mark.parametrize("names_itself", [True, False])
+def test_a_client_key_cannot_lock_all_uses_of_a_code(shop, settings, names_itself):
+    settings.CLIENT_RATE, settings.CLIENT_SESSION_RATE = (100_000, 5), (10, 3600)
+    make_voucher(project=shop.project, code="MANY", quantity=50)
+    statuses = []
+    for number in range(60):
+        body = {"redeemables": [{"object": "voucher", "id": "MANY"}], "session": {"type": "LOCK"}}
+        if names_itself:
+            body["tracking_id"] = f"visitor-{number}"
+        query = f"code=MANY&session_type=LOCK&tracking_id=visitor-{number}"
+        browser = shop.browser()  # a fresh one: no cookie
+        answer = (
+            browser.get(f"/client/v1/validate?{query}") if number % 2 else browser.post("/client/v1/validations", body)
+        )
+        statuses.append(answer.status_code)
+    assert statuses.count(200) == 10
+    assert set(statuses[10:]) == {429}
+    assert SessionLock.objects.count() == 10
+    assert shop.server().post("/v1/redemptions", _stack({}, {"amount": 100}, "MANY")).status_code == 200
+
+
+def test_an_identity_holds_a_code_once_however_often_it_asks(shop, settings):
+    settings.CLIENT_SESSION_RATE = None
+    make_voucher(project=shop.project, code="MANY", quantity=5)
+    make_customer(project=shop.project, source_id="crm-1")
+    for number in range(12):
+        query = f"code=MANY&session_type=LOCK&session_key=key-{number}&tracking_id=crm-1"
+        assert shop.browser().get(f"/client/v1/validate?{query}").json()["valid"]
+    assert SessionLock.objects.values_list("key", flat=True).get() == "key-11"
+
+
+@pytest.mark.parametrize("made_by", ["browser", "server", "server for nobody"])
+def test_a_session_is_used_overwritten_and_released_only_by_who_made_it(shop, made_by):
+    make_voucher(project=shop.project, code="ONCE", quantity=1)
+    make_voucher(project=shop.project, code="FREE")
+    held = {"type": "LOCK", "key": "cart-1"}
+    ann = {"redeemables": [{"object": "voucher", "id": "ONCE"}], "session": held}
+    if made_by != "server for nobody":
+        ann["tracking_id"] = "ann"
+    caller, door = (shop.browser(), "/client/v1") if made_by == "browser" else (shop.server(), "/v1")
+    assert caller.post(f"{door}/validations", ann).json()["valid"]
+    before = list(SessionLock.objects.values())
+    for code in ("ONCE", "FREE"):
+        eve = {"redeemables": [{"object": "voucher", "id": code}], "session": held, "tracking_id": "eve"}
+        overwriting = shop.browser().post("/client/v1/validations", eve)
+        assert (overwriting.status_code, overwriting.json()["valid"] if overwriting.status_code == 200 else False) in (
+            (200, False), (400, False),
+        ), overwriting.json()  # fmt: skip
+        legacy = shop.browser().get(
+            f"/client/v1/validate?code={code}&session_type=LOCK&session_key=cart-1&tracking_id=eve"
+        )
+        assert legacy.status_code == 400 or not legacy.json()["valid"], legacy.json()
+        redeeming = shop.browser().post("/client/v1/redemptions", eve)
+        assert redeeming.status_code == 400, redeeming.json()
+        old = shop.browser().post(f"/client/v1/redeem?code={code}", {"session": held, "customer": {"source_id": "eve"}})
+        assert old.status_code == 400, old.json()
+        assert shop.browser().delete(f"/client/v1/vouchers/{code}/sessions/cart-1").status_code in (401, 403, 404, 405)
+        assert list(SessionLock.objects.values()) == before
+
+
 def _flat(customer: dict) -> dict:
     flat = {}
     for key, value in customer.items():
@@ -132,8 +193,8 @@ def _flat(customer: dict) -> dict:
     return flat
 
 
-def _stack(customer: dict, order: dict) -> dict:
-    return {"redeemables": [{"object": "voucher", "id": "OPEN"}], "customer": customer, "order": order}
+def _stack(customer: dict, order: dict, code: str = "OPEN") -> dict:
+    return {"redeemables": [{"object": "voucher", "id": code}], "customer": customer, "order": order}
 
 
 def test_tokens_cannot_be_guessed():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -13,8 +13,11 @@ from django.db import connection
 from django.test import Client, RequestFactory
 
 from config.api import addresses
+from config.kernel import instants
 from config.logs import FIELDS, JsonFormatter
 from config.operations import access_log, health, metrics
+from config.webhooks import outbox, services
+from config.webhooks.envelope import Happening
 from tests.factories import make_shop
 
 OK = health.Findings("ok", "ok", "ok")
@@ -142,8 +145,31 @@ def test_the_metrics_statements_fit_the_schema(db):
         "tessera_jobs",
         "tessera_job_age_seconds",
         "tessera_jobs_stalled",
+        "tessera_webhook_deliveries_waiting",
+        "tessera_outbox_age_seconds",
         "tessera_async_actions",
     }
+
+
+def test_the_metrics_tell_what_webhooks_still_have_to_send(db):
+    shop, at = make_shop(), instants.now()
+    body = {"target_url": "https://shop.example/hook", "events": ["customer.created"]}
+    hook = services.create(project=shop.project, body=body, at=at)
+    told = Happening(type="customer.created", at=at - timedelta(minutes=5), data={})
+    outbox.forget_everything()
+    outbox.record_many(shop.project, [told, told])
+
+    def gauges():
+        names = ("tessera_webhook_deliveries_waiting", "tessera_outbox_age_seconds")
+        found = {family.name: family.samples for family in metrics.DatabaseCollector().collect()}
+        return [found[name][0].value for name in names]
+
+    waiting, age = gauges()
+    assert waiting == 2
+    assert 200 < age < 400
+    hook.active = False
+    hook.save(update_fields=["active"])
+    assert gauges() == [0, 0]
 
 
 def test_the_address_believes_only_named_proxies(settings):

@@ -10,7 +10,7 @@ from config.api import cors
 from config.api.authentication import ClientKeyAuthentication
 from config.kernel.errors import InvalidPayload
 from config.project import keys
-from tests.factories import make_shop
+from tests.factories import NOW, make_shop
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
@@ -142,6 +142,31 @@ def test_a_new_projects_origin_is_known_at_its_first_preflight(browser, monkeypa
     later = cors.time.monotonic() + cors.KnownOrigins.MISS_SECONDS
     monkeypatch.setattr(cors.time, "monotonic", lambda: later)
     assert allowed_by(preflight()) == "https://new.example"
+
+
+def test_the_origins_of_a_closed_project_open_no_preflight(browser):
+    shop = make_shop("Closing", origins=("https://closing.example",))
+
+    def preflight():
+        cors.known.clear()
+        headers = {"Origin": "https://closing.example", "Access-Control-Request-Method": "POST"}
+        return Client().options("/client/v1/events", headers=headers)
+
+    assert allowed_by(preflight()) == "https://closing.example"
+    shop.project.deleted_at = NOW
+    shop.project.save(update_fields=["deleted_at"])
+    assert allowed_by(preflight()) is None
+
+
+def test_a_page_may_send_a_bearer_token(browser):
+    headers = {
+        "Origin": SHOP,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type",
+    }
+    response = Client().options("/client/v1/events", headers=headers)
+    assert (response.status_code, allowed_by(response)) == (204, SHOP)
+    assert "authorization" in response["Access-Control-Allow-Headers"].split(", ")
 
 
 def test_the_server_side_knows_no_origins():

@@ -8,9 +8,10 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from socketserver import StreamRequestHandler, ThreadingTCPServer
+from unittest.mock import Mock
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 
 from config.kernel import instants
 from config.project import encryption
@@ -170,6 +171,108 @@ def test_a_replay_sends_the_same_bytes_again():
     services.replay(project=project, delivery=Delivery.objects.get(), at=AT)
     after = claim()[0]
     assert (after.public_id, after.payload) == (before.public_id, before.payload)
+
+
+def test_the_longest_due_comes_first_and_quick_webhooks_may_be_taken_ahead():
+    project = ProjectFactory()
+    early, late = webhook(project, "customer.created"), webhook(project, "customer.updated")
+    outbox.record_many(project, [happening()] * 6 + [happening("customer.updated")] * 6)
+    Delivery.objects.filter(webhook=late).update(next_at=AT - timedelta(minutes=1))
+    assert [one.webhook for one in claim(limit=4)] == [late.pk] * 4
+    taken = [one.webhook for one in claim(held={late.pk: 4, early.pk: -2})]
+    assert sorted(taken) == [early.pk] * 6, "two more than four of one, none of the other"
+
+
+def test_handing_back_what_somebody_else_took_meanwhile_changes_nothing():
+    project = ProjectFactory()
+    webhook(project, "customer.created")
+    outbox.record(project, happening())
+    slow = claim()[0]
+    other = claim(at=AT + deliveries.CLAIM)[0]
+    deliveries.finish([Outcome(slow, None)], at=AT, chance=0.5)
+    assert Delivery.objects.get().attempts == other.attempt == 2
+    deliveries.finish([outcome(other, 200)], at=AT, chance=0.5)
+    assert Delivery.objects.get().state == "DELIVERED"
+
+
+def test_a_closed_project_sends_nothing_more():
+    project = ProjectFactory()
+    webhook(project, "customer.created")
+    outbox.record(project, happening())
+    project.deleted_at = AT
+    project.save(update_fields=["deleted_at"])
+    assert claim(at=AT + timedelta(days=1)) == []
+    project.deleted_at = None
+    project.save(update_fields=["deleted_at"])
+    assert len(claim(at=AT + timedelta(days=1))) == 1
+
+
+def test_a_process_that_has_not_heard_of_a_webhooks_end_loses_nothing_of_its_own():
+    project = ProjectFactory()
+    hook = webhook(project, "customer.created")
+    with transaction.atomic():
+        rows = outbox.rows_of(project, [happening()])  # what another process remembers
+        services.delete(project=project, webhook=hook)
+        Delivery.objects.bulk_create(rows)
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # as COMMIT would
+    assert claim() == []
+    assert deliveries.forget(before=AT - timedelta(days=90)) == 1
+    assert not Delivery.objects.exists()
+
+
+def test_upkeep_drops_what_is_old_but_not_what_is_still_tried():
+    project = ProjectFactory()
+    hook = webhook(project, "customer.created")
+    outbox.record_many(project, [happening()] * 4)
+    done, due, tried, young = Delivery.objects.order_by("pk").values_list("pk", flat=True)
+    Delivery.objects.exclude(pk=young).update(created_at=AT - timedelta(days=100), next_at=AT - timedelta(days=100))
+    Delivery.objects.filter(pk=done).update(state=Delivery.State.DELIVERED)
+    Delivery.objects.filter(pk=tried).update(next_at=AT)
+    assert due
+    assert deliveries.forget(before=AT - timedelta(days=90)) == 2
+    assert sorted(Delivery.objects.values_list("pk", flat=True)) == [tried, young]
+    assert hook.active
+
+
+def test_nobody_replaces_our_own_headers():
+    claimed = deliveries.Claimed(
+        1, 1, "whs_1", "{}", 1, "https://shop.example/hook",
+        '{"user-agent":"x","WEBHOOK-ID":"x","X-Shop":"1"}', encryption.encrypt("secret"),
+    )  # fmt: skip
+    headers = sender.message_of(claimed, 1_770_112_800).headers
+    assert [headers[name] for name in ("User-Agent", "webhook-id", "X-Shop")] == [sender.USER_AGENT, "whs_1", "1"]
+    assert len({name.lower() for name in headers}) == len(headers)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("broken", [{"target_url": "https://ä..b/hook"}, {"headers": []}])
+def test_what_cannot_even_be_written_is_an_attempt_that_failed_and_holds_nothing(broken):
+    project = ProjectFactory()
+    hook = webhook(project, "customer.created")
+    Webhook.objects.filter(pk=hook.pk).update(**broken)
+    outbox.record(project, happening())
+    one = sender.Sender(lambda: AT)
+    run(one, lambda: Delivery.objects.get().last_at is not None)
+    row = Delivery.objects.get()
+    assert (row.state, row.attempts, row.last_error[:17]) == ("WAITING", 1, "could not be sent")
+    assert not one._held
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_outcome_is_written_down_later_where_the_database_was_away(monkeypatch, inner_targets):
+    project = ProjectFactory()
+    with receivers("healthy") as [server]:
+        webhook(project, "customer.created", url=f"http://127.0.0.1:{server.server_address[1]}/")
+        outbox.record(project, happening())
+        one = sender.Sender(instants.now)
+        with monkeypatch.context() as patch:
+            patch.setattr(deliveries, "finish", Mock(side_effect=OperationalError))
+            with pytest.raises(OperationalError):
+                run(one, lambda: False)
+        run(one, lambda: Delivery.objects.get().state == "DELIVERED")
+    assert len(server.bodies) == 1
+    assert not one._held
 
 
 class Receiver(ThreadingTCPServer):
