@@ -32,7 +32,7 @@ from config.jobs.models import AsyncAction
 from config.kernel import instants
 from config.kernel.errors import InvalidPayload
 from vouchers import audited, bulk, tasks, transaction_exports
-from vouchers.api import schemas, serializers
+from vouchers.api import ledger_shapes, schemas, serializers
 from vouchers.api.filter_fields import of_vouchers, read_voucher_filters
 from vouchers.api.filters import VoucherFilterSet
 from vouchers.columns import TABLE
@@ -46,6 +46,7 @@ PAGE_PARAMETERS = (
     OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}),
     OpenApiParameter("page", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 1}),
 )
+EMPTY = ledger_shapes.EmptyShape
 LEDGER_PARAMETERS = (
     OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}),
     OpenApiParameter("order", str, enum=["id", "-id"], default="-id"),
@@ -152,13 +153,17 @@ class VoucherViewSet(ScopedViewSet):
             note(self.request, action, "voucher", voucher.public_id, before=before, after=after)
         return voucher_answer(voucher)
 
-    @extend_schema(operation_id="vouchers_enable_many", request=serializers.CodesBody, responses=schemas.EmptyShape)
+    @extend_schema(
+        operation_id="vouchers_enable_many", request=serializers.CodesBody, responses=ledger_shapes.EmptyShape
+    )
     @action(detail=False, methods=["post"], url_path="enable")
     def enable_many(self, request: Request) -> Response:
         """The older call: all that the body names."""
         return self._switch_many(request, active=True)
 
-    @extend_schema(operation_id="vouchers_disable_many", request=serializers.CodesBody, responses=schemas.EmptyShape)
+    @extend_schema(
+        operation_id="vouchers_disable_many", request=serializers.CodesBody, responses=ledger_shapes.EmptyShape
+    )
     @action(detail=False, methods=["post"], url_path="disable")
     def disable_many(self, request: Request) -> Response:
         """The older call: all that the body names."""
@@ -176,7 +181,7 @@ class VoucherViewSet(ScopedViewSet):
     @extend_schema(
         operation_id="vouchers_change_balance",
         request=serializers.BalanceBody,
-        responses=schemas.BalanceShape,
+        responses=ledger_shapes.BalanceShape,
         parameters=[path_id("code"), idempotency.PARAMETER],
     )
     @action(detail=True, methods=["post"])
@@ -203,7 +208,7 @@ class VoucherViewSet(ScopedViewSet):
 
     @extend_schema(
         operation_id="vouchers_list_transactions",
-        responses=schemas.VoucherTransactionsShape,
+        responses=ledger_shapes.VoucherTransactionsShape,
         parameters=[path_id("code"), *LEDGER_PARAMETERS],
         filters=False,
     )
@@ -223,7 +228,7 @@ class VoucherViewSet(ScopedViewSet):
 
     @extend_schema(
         operation_id="vouchers_list_redemptions",
-        responses=schemas.VoucherRedemptionListShape,
+        responses=ledger_shapes.VoucherRedemptionListShape,
         parameters=[path_id("code"), *PAGE_PARAMETERS],
         filters=False,
     )
@@ -252,7 +257,7 @@ class VoucherViewSet(ScopedViewSet):
     @extend_schema(
         operation_id="vouchers_import",
         request=serializers.VoucherImportItem(many=True),
-        responses={202: schemas.StartedJobShape},
+        responses={202: ledger_shapes.StartedJobShape},
     )
     @action(detail=False, methods=["post"], url_path="import")
     def import_many(self, request: Request) -> Response:
@@ -263,8 +268,8 @@ class VoucherViewSet(ScopedViewSet):
 
     @extend_schema(
         operation_id="vouchers_import_csv",
-        request={"multipart/form-data": schemas.VoucherFileBody},
-        responses={202: schemas.StartedJobShape},
+        request={"multipart/form-data": ledger_shapes.VoucherFileBody},
+        responses={202: ledger_shapes.StartedJobShape},
     )
     @action(detail=False, methods=["post"], url_path="importCSV", parser_classes=[MultiPartParser, WireJsonParser])
     def import_csv(self, request: Request) -> Response:
@@ -287,7 +292,7 @@ class VoucherViewSet(ScopedViewSet):
     @extend_schema(
         operation_id="vouchers_update_many",
         request=serializers.VoucherMetadataItem(many=True),
-        responses={202: schemas.StartedJobShape},
+        responses={202: ledger_shapes.StartedJobShape},
     )
     @action(detail=False, methods=["post"], url_path="bulk/async")
     def bulk_update(self, request: Request) -> Response:
@@ -298,7 +303,7 @@ class VoucherViewSet(ScopedViewSet):
     @extend_schema(
         operation_id="vouchers_update_metadata",
         request=serializers.CodesMetadataBody,
-        responses={202: schemas.StartedJobShape},
+        responses={202: ledger_shapes.StartedJobShape},
     )
     @action(detail=False, methods=["post"], url_path="metadata/async")
     def metadata_update(self, request: Request) -> Response:
