@@ -6,12 +6,14 @@ from config.exports import kinds
 from config.project import services as projects
 from customers import erasing, happenings
 from customers.services import aliases
-from tracking import exports
+from tracking import catalogue_exports, exports
 from tracking.services import catalogue, erasure, identities, profile_events
 
 aliases.readers.append(identities.meant_by)
 projects.on_created.append(catalogue.ensure_shipping)
 happenings.tellers.append(profile_events.record)
 kinds.register(exports.KIND)
+kinds.register(catalogue_exports.PRODUCT)
+kinds.register(catalogue_exports.SKU)
 erasing.finders.append(erasure.tokens_of)
 erasing.erasers.append(erasure.erase)
