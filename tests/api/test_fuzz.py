@@ -25,6 +25,7 @@ from config.wsgi import application
 from tests.factories import (
     NOW,
     ORIGIN,
+    CampaignFactory,
     ProductFactory,
     Shop,
     SkuFactory,
@@ -35,7 +36,7 @@ from tests.factories import (
     make_voucher,
 )
 from tracking.models import Order, ProductCollection
-from vouchers.models import RuleAssignment
+from vouchers.models import Category, PromotionStack, PromotionTier, RuleAssignment
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -83,6 +84,18 @@ def target(transactional_db: None) -> Target:
     SkuFactory.create(product=product, source_id="mug/red")
     collection = ProductCollection.objects.create(project=project, name="All", created_at=NOW)
     order = Order.objects.create(project=project, source_id="order/1", customer=customer, created_at=NOW)
+    template = {"type": "DISCOUNT_VOUCHER", "discount": {"type": "PERCENT", "percent_off": 10}}
+    campaign = CampaignFactory.create(
+        project=project, name="Camp/1", type="AUTO_UPDATE", voucher=template, vouchers_count=0
+    )
+    promotion = CampaignFactory.create(project=project, campaign_type="PROMOTION", name="Promo")
+    tier = PromotionTier.objects.create(
+        project=project, campaign=promotion, name="Tier", action={"discount": template["discount"]}, created_at=NOW
+    )
+    stack = PromotionStack.objects.create(
+        project=project, campaign=promotion, name="Stack", tier_ids=[tier.public_id], created_at=NOW
+    )
+    category = Category.objects.create(project=project, name="Category", created_at=NOW)
     secrets = shop.secrets
     return Target(
         shop=shop,
@@ -111,6 +124,10 @@ def target(transactional_db: None) -> Target:
             "sku_id": ["mug/red"],
             "collection_id": [collection.public_id, "pc_a11pr0dUc75"],
             "related_object": ["customer"],
+            "campaign_id": [campaign.public_id, "Camp/1", promotion.public_id],
+            "tier_id": [tier.public_id],
+            "stack_id": [stack.public_id],
+            "category_id": [category.public_id],
         },
     )
 
@@ -154,6 +171,12 @@ def sensible(body: Any, real: dict[str, str], path: str) -> Any:
     for name, owner in (("id", tamed.get("customer")), ("id", tamed.get("order")), ("customer", tamed.get("order"))):
         if isinstance(owner, dict):
             owner.pop(name, None)
+    if path.endswith(("/publications", "/publish")):
+        tamed |= {"voucher": None, "campaign": {"name": "Camp/1"}, "source_id": None}
+    if path.endswith("/tiers"):
+        tamed = {"name": "Another", "hierarchy": tamed.get("hierarchy")}
+    if path.endswith("/v1/qualifications"):
+        tamed.pop("options", None)
     if path in ("/v1/vouchers", "/v1/vouchers/{code}"):
         for name in ("campaign", "campaign_id", "category_id", "code_config", "loyalty_card", "validity_hours"):
             tamed.pop(name, None)

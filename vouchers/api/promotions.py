@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import django_filters
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -56,6 +57,11 @@ class TierPagination(PagePagination):
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response(envelope(self.data_ref, data, self.total, has_more=self.has_more))
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        described = super().get_paginated_response_schema(schema)
+        described["properties"]["has_more"] = {"type": "boolean"}
+        return described
 
 
 def answer_tier(tier: PromotionTier) -> Response:
@@ -167,7 +173,10 @@ class CampaignTierViewSet(OfCampaign):
     filterset_class = None
     pagination_class = None
 
-    @extend_schema(operation_id="promotions_tiers_of_campaign", responses=bodies.TiersShape)
+    @extend_schema(
+        operation_id="promotions_tiers_of_campaign",
+        responses={200: forced_singular_serializer(bodies.TiersShape)},  # type: ignore[no-untyped-call]
+    )
     def list(self, request: Request, campaign_id: str) -> Response:
         rows = self.get_queryset().for_wire().filter(campaign=self.campaign())
         return Response(render_tiers(list(rows.order_by("hierarchy", "pk"))) | {"has_more": False})
@@ -222,7 +231,10 @@ class StackViewSet(OfCampaign):
         """The stack of the path."""
         return tiers.stack_of(project=self.project, campaign=self.campaign(), public_id=self.kwargs["stack_id"])
 
-    @extend_schema(operation_id="promotions_stacks_of_campaign", responses=bodies.StacksShape)
+    @extend_schema(
+        operation_id="promotions_stacks_of_campaign",
+        responses={200: forced_singular_serializer(bodies.StacksShape)},  # type: ignore[no-untyped-call]
+    )
     def list(self, request: Request, campaign_id: str) -> Response:
         rows: Sequence[PromotionStack] = (
             self.get_queryset().filter(campaign=self.campaign()).select_related("campaign", "category")

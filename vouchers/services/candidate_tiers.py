@@ -18,6 +18,8 @@ from vouchers.payloads import Redeemable
 
 TIER: Final = "promotion_tier"
 STACK: Final = "promotion_stack"
+NO_DISCOUNT: Final = {"type": "AMOUNT", "amount_off": 0}
+"""What a tier takes off that was made with nothing but a name."""
 RULE_COLUMNS: Final = ("public_id", "name", "rules", "error", "applicable_to", "bundle_rules")
 
 
@@ -111,7 +113,7 @@ def terms_of(
         campaign_active=campaign.active,
         validity=validity_of(tier, campaign),
         redeemed_quantity=tier.redeemed_quantity,
-        discount=discounts.read_discount(discount) if discount else None,
+        discount=discounts.read_discount(discount or NO_DISCOUNT),
         rule_sets=rule_sets,
         category=category_of(category),
         hierarchy=tier.hierarchy,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from config.kernel.amounts import GREATEST
 from config.kernel.errors import InvalidPayload
 from config.kernel.instants import parse_instant, to_wire
 from config.project.models import Project
@@ -78,6 +79,8 @@ def checked_term(kind: str, value: Mapping[str, Any]) -> dict[str, Any]:
     name = "amount" if kind == Voucher.Type.GIFT else "points"
     if value.get(name) is None:
         raise InvalidGift(f"Property .voucher.{TERM[Voucher.Type(kind)]} should have required property '{name}'")
+    if isinstance(value[name], bool) or not isinstance(value[name], int) or not 0 <= value[name] <= GREATEST:
+        raise InvalidGift(f"Property .voucher.{TERM[Voucher.Type(kind)]}.{name} should be integer, 0 or more")
     return {key: part for key, part in value.items() if part is not None}
 
 

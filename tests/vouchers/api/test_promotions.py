@@ -202,6 +202,14 @@ def test_a_tier_that_is_off_is_refused(shop: Shop, campaign: Campaign, fields: d
     assert Redemption.objects.get().result == "FAILURE"
 
 
+def test_a_tier_without_a_discount_takes_nothing_off(shop: Shop, campaign: Campaign) -> None:
+    wire = tier(shop, action=None)
+    validation = shop.server().post("/v1/validations", asked(wire["id"])).json()
+    assert (validation["valid"], validation["order"]["total_amount"]) == (True, 10_000)
+    redeemed = shop.server().post("/v1/redemptions", asked(wire["id"])).json()
+    assert redeemed["order"]["total_amount"] == 10_000
+
+
 def test_a_stack_is_its_tiers_in_order(shop: Shop, campaign: Campaign) -> None:
     category = Category.objects.create(project=shop.project, name="C", created_at=NOW)
     one = tier(shop, "One", action={"discount": {"type": "AMOUNT", "amount_off": 5000}})
