@@ -21,6 +21,7 @@ PUBLIC = {
     "metrics": "by network",
     "api/schema/": "the description of the API is no secret",
     "api/docs/": "the same, for people",
+    "docs/browser/": "explains the shops' library; keys are typed in and stay in the browser",
     "v1/assets/qr/(?P<asset_id>[^/]+)/?$": "the id is the secret: pictures stand in e-mails",
     "v1/assets/barcode/(?P<asset_id>[^/]+)/?$": "the same",
     "dashboard/login/": "where one signs in",
