@@ -201,7 +201,8 @@ class TierNew(Act):
             Crumb("Campaigns", reverse("dashboard:campaigns")),
             Crumb(campaign.name, reverse("dashboard:campaign-tiers", args=[campaign.public_id])),
         )
-        discount = form.discount() if form.is_bound and form.is_valid() else None
+        stored = (tier.action or {}).get("discount") if tier is not None and not form.is_bound else None
+        discount = form.discount() if form.is_bound and form.is_valid() else stored
         preview = {
             "step": "what",
             "told": words.discount_in_words(discount, self.project) if discount else "",
