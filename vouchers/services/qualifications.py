@@ -70,7 +70,7 @@ def qualify(
     identity = _identify(project, request.context, at)
     pool, cut_off = _pool(project, request, identity, at)
     facts = _facts(project, request.context, pool, identity, at, channel)
-    facts = replace(facts, ignored_rules=ignored(request.scenario))
+    facts = replace(facts, ignored_rules=ignored(request.scenario, named=facts.customer_named))
     stacked = stacking.read_stacking_rules(project.stacking_rules)
     qualified, more_after = _page(request, pool, cut_off, lambda one: _evaluate(one, facts, stacked, request.scenario))
     return Qualification(request, tuple(qualified), more_after, facts.order, identity, stacked)
@@ -97,7 +97,7 @@ def campaigns(
     identity = _identify(project, context, at)
     pool = qualifiers.campaigns(project, GIVEN_OUT[:3], at=at, before=None)
     facts = _facts(project, context, pool, identity, at, None)
-    facts = replace(facts, ignored_rules=ignored(request.scenario))
+    facts = replace(facts, ignored_rules=ignored(request.scenario, named=facts.customer_named))
     stacked = stacking.read_stacking_rules(project.stacking_rules)
     found = [one for each in pool if (one := _evaluate(each, facts, stacked, request.scenario)) is not None]
     return Qualification(request, tuple(found[:limit]), None, facts.order, identity, stacked)
@@ -139,14 +139,16 @@ def _facts(
     )
 
 
-def ignored(scenario: str) -> frozenset[str]:
-    """The rules that hold whatever is found."""
+def ignored(scenario: str, *, named: bool) -> frozenset[str]:
+    """The rules that hold whatever is found. Limits of a customer wait for one: where nobody is named they refuse."""
     names = rule_names.IGNORED_BY_QUALIFICATIONS
-    if scenario == AUDIENCE:
-        return names | rule_names.NOT_ABOUT_CUSTOMERS | {rules.BUNDLE}
     if scenario in (PRODUCTS[0], DISCOUNTED[0]):
         return names | ABOUT_CUSTOMERS | {rules.BUNDLE}
-    return names | {rules.BUNDLE} if scenario in (*PRODUCTS, *DISCOUNTED) else names
+    if scenario == AUDIENCE:
+        names |= rule_names.NOT_ABOUT_CUSTOMERS | {rules.BUNDLE}
+    elif scenario in (*PRODUCTS, *DISCOUNTED):
+        names |= {rules.BUNDLE}
+    return names if named else names - rule_names.PER_CUSTOMER
 
 
 def _pool(
