@@ -10,6 +10,7 @@ from tracking import catalogue_exports, exports
 from tracking.services import catalogue, erasure, identities, profile_events
 
 aliases.readers.append(identities.meant_by)
+aliases.settlers.append(identities.settle)
 projects.on_created.append(catalogue.ensure_shipping)
 happenings.tellers.append(profile_events.record)
 kinds.register(exports.KIND)

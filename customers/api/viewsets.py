@@ -115,8 +115,9 @@ class CustomerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Customer]):
         before = audited.facts(customer)
         with transaction.atomic():
             changed = services.update(
-                project=project, customer=customer, data=data, at=instants.now(), cause=access_of(request).cause
-            )
+                project=project, customer=customer, data=data, at=instants.now(), cause=access_of(request).cause,
+                identifier=id,
+            )  # fmt: skip
             self.noted(request, changed, before)
         return Response(render_customer(changed))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from config.project.models import Project
@@ -23,6 +24,19 @@ Reader = Callable[[Project, str], Meant | None]
 
 readers: Final[list[Reader]] = []
 """Added to in AppConfig.ready()."""
+
+
+Settler = Callable[[Project, str, Customer, datetime], None]
+"""Told that a write named the customer by the value: (project, value, customer, at); in the write's transaction."""
+
+settlers: Final[list[Settler]] = []
+"""Added to in AppConfig.ready()."""
+
+
+def settle(project: Project, value: str, customer: Customer, at: datetime) -> None:
+    """Let those apps take note that the value means this customer, who is stored now."""
+    for settler in settlers:
+        settler(project, value, customer, at)
 
 
 def read(project: Project, value: str) -> Meant | None:

@@ -29,19 +29,26 @@ on_deleted: Final[list[Callable[[Customer], None]]] = []
 """What else goes with an ordinary delete, in its transaction; added to in AppConfig.ready()."""
 
 
-def upsert(*, project: Project, data: CustomerData, at: datetime, cause: Cause = INTERNAL) -> Customer:
+def upsert(
+    *, project: Project, data: CustomerData, at: datetime, cause: Cause = INTERNAL, settles: bool = True
+) -> Customer:
     """Return the customer after `data`: found by id, else by source id, else created (customers.md sections 6, 7).
 
     One statement when nothing changes, else a write with its event. Creating the same source id twice at once gives one
-    customer.
+    customer. settles: whether a tracking id sent as the source id takes its history along; not where the caller sees
+    to that.
     Raises NotFound: the id is unknown; MetadataValidationFailed.
     """
-    row = stage(0, ids.new("cust_"), read_alias(project, data))
+    meant = read_alias(project, data)
+    alias = data.source_id if settles and meant is not data and isinstance(data.source_id, str) else None
+    row = stage(0, ids.new("cust_"), meant)
     for _ in range(ATTEMPTS):
         stored = stored_for(project, row)
         if stored is None and row.id is not None:
             raise NotFound.of("customer", row.id)
         if stored is not None and merge(profile_of(stored), row) == profile_of(stored):
+            if alias is not None:
+                aliases.settle(project, alias, stored, at)
             return stored
         if not isinstance(data.metadata, Unset):
             schemas.require(project, "customer", data.metadata, whole=stored is None)
@@ -50,6 +57,8 @@ def upsert(*, project: Project, data: CustomerData, at: datetime, cause: Cause =
             if written is not None:
                 is_new = written.public_id == row.public_id
                 happenings.tell(project, happenings.CREATED if is_new else happenings.UPDATED, [written], at, cause)
+                if alias is not None:
+                    aliases.settle(project, alias, written, at)
                 return written
     raise CustomerBusy
 
@@ -82,10 +91,24 @@ def tell_created(project: Project, loaded: loading.Loaded, at: datetime, cause: 
 
 
 def update(
-    *, project: Project, customer: Customer, data: CustomerData, at: datetime, cause: Cause = INTERNAL
+    *,
+    project: Project,
+    customer: Customer,
+    data: CustomerData,
+    at: datetime,
+    cause: Cause = INTERNAL,
+    identifier: str = "",
 ) -> Customer:
-    """Return the customer after `data`; identifiers in it change nothing. Raises NotFound: deleted meanwhile."""
-    return upsert(project=project, data=replace(data, id=customer.public_id, source_id=UNSET), at=at, cause=cause)
+    """Return the customer after `data`; identifiers in it change nothing. Raises NotFound: deleted meanwhile.
+
+    identifier: by which the caller found the customer; a tracking id takes its history along.
+    """
+    with transaction.atomic():
+        data = replace(data, id=customer.public_id, source_id=UNSET)
+        changed = upsert(project=project, data=data, at=at, cause=cause)
+        if identifier not in ("", customer.public_id, customer.source_id):
+            aliases.settle(project, identifier, changed, at)
+    return changed
 
 
 def delete(*, project: Project, customer: Customer, at: datetime, cause: Cause = INTERNAL) -> None:

@@ -145,6 +145,15 @@ def meant_by(project: Project, value: str) -> Meant | None:
     return None if known is None else Meant(known.customer, known.source_id)
 
 
+def settle(project: Project, value: str, customer: Customer, at: datetime) -> None:
+    """Move what was recorded under a tracking id by which a write named the customer. Idempotent."""
+    identity = resolve(
+        project=project, tracking_id=None, source_id=value, customer_id=None, cookie=None, at=at, anonymous=False
+    )
+    with transaction.atomic():
+        claim(project=project, identity=identity, customer=customer, at=at)
+
+
 def write_customer(
     *,
     project: Project,
@@ -166,13 +175,13 @@ def write_customer(
         customer = stored
     elif stored is not None:
         said = replace(said, id=stored.public_id, source_id=UNSET)
-        customer = customers.upsert(project=project, data=said, at=at, cause=cause)
+        customer = customers.upsert(project=project, data=said, at=at, cause=cause, settles=False)
     elif identity.source_id is not None:
         said = replace(said, id=UNSET, source_id=identity.source_id)
-        customer = customers.upsert(project=project, data=said, at=at, cause=cause)
+        customer = customers.upsert(project=project, data=said, at=at, cause=cause, settles=False)
     elif said.has_profile:
         said = replace(said, id=UNSET, source_id=UNSET)
-        customer = customers.upsert(project=project, data=said, at=at, cause=cause)
+        customer = customers.upsert(project=project, data=said, at=at, cause=cause, settles=False)
     else:
         return None, Claim()
     return customer, claim(project=project, identity=identity, customer=customer, at=at)
