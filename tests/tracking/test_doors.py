@@ -106,7 +106,34 @@ def test_a_customer_changed_by_a_token_gets_its_history(shop: Shop) -> None:
         assert moved_to("nora") == 1
 
 
-def test_a_browser_that_names_itself_at_the_write_takes_its_cookie_along(shop: Shop) -> None:
+FROM_PAGES = [(path, body) for caller, path, body in DOORS if caller == "browser"]
+
+
+@pytest.mark.parametrize(("path", "body"), FROM_PAGES)
+def test_a_browser_that_names_itself_at_the_write_takes_its_cookie_along(
+    shop: Shop, path: str, body: dict[str, Any]
+) -> None:
+    token = visit(shop)
+    browser = shop.browser()
+    browser.cookies["tracking_id"] = quote(token, safe="")
+    answer = browser.post(path, {**body, "customer": {"source_id": "nora"}})
+    assert answer.status_code == 200, answer.json()
+    assert moved_to("nora") == 1
+
+
+@pytest.mark.parametrize(("path", "body"), FROM_PAGES)
+def test_the_cookie_alone_says_who_it_is(shop: Shop, path: str, body: dict[str, Any]) -> None:
+    make_customer(project=shop.project, source_id="nora")
+    token = visit(shop, "nora")
+    browser = shop.browser()
+    browser.cookies["tracking_id"] = quote(token, safe="")
+    answer = browser.post(path, {**body, "customer": {}})
+    assert answer.status_code == 200, answer.json()
+    assert moved_to("nora") == 1
+    assert Customer.objects.count() == 1
+
+
+def test_a_customer_stored_by_a_page_takes_the_cookies_history_along(shop: Shop) -> None:
     token = visit(shop)
     browser = shop.browser()
     browser.cookies["tracking_id"] = quote(token, safe="")

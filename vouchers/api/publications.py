@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.api import limits
+from config.api import limits, tracking_cookie
 from config.api.authentication import ClientKeyAuthentication, ClientSwitch, access_of
 from config.api.resources import ScopedViewSet
 from config.filters.fields import FieldTable
@@ -31,6 +31,7 @@ from vouchers.rendering.publications import for_browser, render_publication
 from vouchers.services import publications, vouchers
 
 JOIN_ONCE = OpenApiParameter("join_once", bool, description="Always the same code for a customer.")
+CAMPAIGN = OpenApiParameter("campaign", str, description="Name or id, where the body names no campaign.")
 TYPES: Mapping[str, str] = {
     "discount": Voucher.Type.DISCOUNT,
     "loyalty": Voucher.Type.LOYALTY,
@@ -75,7 +76,7 @@ class PublicationShape(schemas.Shape):
 
 
 def publish(request: Request, asked: publishing.PublishRequest) -> Publication:
-    """Publish now, in the project of the key."""
+    """Publish now, in the project of the key; to whom a browser's cookie names, where the body names nobody."""
     access = access_of(request)
     return publications.publish(
         project=access.project,
@@ -83,6 +84,7 @@ def publish(request: Request, asked: publishing.PublishRequest) -> Publication:
         at=instants.now(),
         channel=channel_of(access),
         protect_customer=access.is_client and access.project.client_protects_customers,
+        cookie=tracking_cookie.read(request) if access.is_client else None,
     )
 
 
@@ -187,11 +189,14 @@ class ClientPublishView(APIView):
         tags=["client"],
         operation_id="client_publish",
         request=PublishBody,
-        parameters=[JOIN_ONCE],
+        parameters=[JOIN_ONCE, CAMPAIGN],
         responses=PublicationShape,
     )
     def post(self, request: Request) -> Response:
-        asked = publishing.parse_publish(request.data, join_once=request.query_params.get("join_once"))
+        body, query = request.data, request.query_params
+        if isinstance(body, dict) and body.get("campaign") is None and query.get("campaign"):
+            body = {**body, "campaign": query["campaign"]}
+        asked = publishing.parse_publish(body, join_once=query.get("join_once"))
         wire = render_publication(publish(request, asked), in_full=True)
         return Response(for_browser(wire, asked.customer))
 

@@ -50,9 +50,11 @@ def publish(
     at: datetime,
     channel: Channel | None = None,
     protect_customer: bool = False,
+    cookie: str | None = None,
 ) -> Publication:
     """Hand out codes and return the publication, or the earlier one where the customer has joined once.
 
+    cookie: a browser's, with its tracking id.
     protect_customer: one who is stored stays as is. Raises NotFound (customer, campaign, voucher), DuplicateSourceId,
     TooManyVouchersRequested, MetadataValidationFailed, and with a record of it PublicationRefused.
     """
@@ -67,7 +69,7 @@ def publish(
         tracking_id=None,
         source_id=source_id,
         customer_id=customer_id,
-        cookie=None,
+        cookie=cookie,
         at=at,
         anonymous=False,
         must_exist=True,
