@@ -105,12 +105,6 @@ class ServerKeyAuthentication(KeyAuthentication):
     takes_tokens = True
 
 
-class KeyPairOnly(ServerKeyAuthentication):
-    """`/v1/oauth`: a token makes no token."""
-
-    takes_tokens = False
-
-
 class ManagementKeyAuthentication(KeyAuthentication):
     """`/management/v1`: who sets projects up."""
 
@@ -163,3 +157,12 @@ class ClientSwitch(HasScope):
         if switch and isinstance(request.auth, Access) and not getattr(request.auth.project, switch):
             raise Forbidden(f"The project's option {switch} is off")
         return allowed
+
+
+class KeyPairOnly(HasScope):
+    """Any key of the kind, whatever its scopes, but no token: a token makes no token."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not isinstance(request.auth, Access) or request.auth.scopes:
+            raise NotAuthenticated
+        return True

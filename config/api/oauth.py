@@ -58,8 +58,7 @@ class IntrospectAnswer(serializers.Serializer[Any]):
 class OAuthView(APIView):
     """Authenticated by a key pair, never by a token; bodies are forms, JSON is taken as well."""
 
-    authentication_classes = (KeyPairOnly,)
-    permission_classes = ()
+    permission_classes = (KeyPairOnly,)
     parser_classes = (FormParser, WireJsonParser)
 
     def text(self, request: Request, name: str) -> str:

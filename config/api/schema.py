@@ -60,10 +60,6 @@ class ServerKeys(_KeyPair):  # type: ignore[no-untyped-call]
     headers = ("X-App-Id", "X-App-Token")
 
 
-class KeyPairOnly(ServerKeys):  # type: ignore[no-untyped-call]
-    target_class = "config.api.authentication.KeyPairOnly"
-
-
 class ClientKeys(_KeyPair):  # type: ignore[no-untyped-call]
     target_class = "config.api.authentication.ClientKeyAuthentication"
     names = ("X-Client-Application-Id", "X-Client-Token")
