@@ -22,13 +22,16 @@ CLAIM: Final = timedelta(seconds=90)
 """How long a worker may keep what it took."""
 
 _CLAIM: Final = """
-WITH busy (id, held) AS (SELECT * FROM unnest(%(ids)s::bigint[], %(held)s::int[])), due AS (
+WITH busy (id, held) AS (SELECT * FROM unnest(%(ids)s::bigint[], %(held)s::int[])), longest AS (
     SELECT taken.id FROM webhooks_webhook w JOIN project_project p ON p.id = w.project_id AND p.deleted_at IS NULL
     LEFT JOIN busy ON busy.id = w.id CROSS JOIN LATERAL (
         SELECT d.id, d.next_at FROM webhooks_delivery d
         WHERE d.webhook_id = w.id AND d.state = 'WAITING' AND d.next_at <= %(now)s
-        ORDER BY d.next_at LIMIT greatest(0, %(each)s - coalesce(busy.held, 0)) FOR UPDATE SKIP LOCKED
+        ORDER BY d.next_at LIMIT greatest(0, %(each)s - coalesce(busy.held, 0))
     ) AS taken WHERE w.active ORDER BY taken.next_at LIMIT %(limit)s
+), due AS (
+    SELECT d.id FROM webhooks_delivery d JOIN longest ON longest.id = d.id
+    WHERE d.state = 'WAITING' AND d.next_at <= %(now)s FOR UPDATE OF d SKIP LOCKED
 )
 UPDATE webhooks_delivery d SET next_at = %(until)s, attempts = d.attempts + 1
 FROM due, webhooks_webhook w, project_project p

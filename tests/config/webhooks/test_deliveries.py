@@ -183,6 +183,31 @@ def test_the_longest_due_comes_first_and_quick_webhooks_may_be_taken_ahead():
     assert sorted(taken) == [early.pk] * 6, "two more than four of one, none of the other"
 
 
+@pytest.mark.alone
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_claim_at_once_never_take_the_same():
+    project = ProjectFactory()
+    webhook(project, "customer.created")
+    webhook(project, "customer.created", url="https://shop.example/other")
+    outbox.record_many(project, [happening()] * 100)
+    taken = []
+
+    def work():
+        try:
+            for _ in range(20):
+                taken.extend(one.pk for one in claim(limit=5, each=5))
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    taken += [one.pk for one in claim(limit=200, each=200)]
+    assert len(taken) == len(set(taken)) == 200
+
+
 def test_handing_back_what_somebody_else_took_meanwhile_changes_nothing():
     project = ProjectFactory()
     webhook(project, "customer.created")
