@@ -20,6 +20,7 @@ DEFAULTS = {
     "DATA_DIR": str(Path(__file__).resolve().parent.parent / ".data-test"),
     "CLIENT_RATE": "off",
     "API_RATE": "off",
+    "IDLE_IN_TRANSACTION_TIMEOUT_MS": "120000",  # a test is one transaction, and a busy machine takes its time
     "GATHER_EVENTS": "false",
     "DJANGO_ALLOW_ASYNC_UNSAFE": "1",  # Playwright's loop runs in the thread that also uses the ORM
 }

@@ -100,6 +100,7 @@ class PagePagination(BasePagination):
                 "object": {"type": "string", "enum": ["list"]},
                 "data_ref": {"type": "string"},
                 "total": {"type": "integer"},
+                "has_more": {"type": "boolean"},
             },
             "additionalProperties": schema,
         }

@@ -16,7 +16,7 @@ from config.api import errors
 from config.kernel.errors import DuplicateFound, Forbidden, InvalidPayload, LimitExceeded, NotFound, Refused
 from config.project.models import AuditEntry
 from tests.factories import make_shop, make_voucher
-from vouchers.api import viewsets
+from vouchers.api import vouchers as voucher_views
 from vouchers.models import Voucher
 
 
@@ -117,7 +117,7 @@ def test_a_row_that_goes_away_before_the_commit_is_a_conflict_in_the_envelope(mo
     """The customer is deleted by somebody else after the voucher's holder was looked up."""
     shop = make_shop()
     voucher = make_voucher(code="TEN", project=shop.project)
-    former = viewsets.vouchers.update
+    former = voucher_views.vouchers.update
 
     def update(**given):
         Voucher.objects.filter(pk=voucher.pk).update(holder_id=0)
@@ -125,7 +125,7 @@ def test_a_row_that_goes_away_before_the_commit_is_a_conflict_in_the_envelope(mo
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         return former(**given)
 
-    monkeypatch.setattr(viewsets.vouchers, "update", update)
+    monkeypatch.setattr(voucher_views.vouchers, "update", update)
     answer = shop.server().put("/v1/vouchers/TEN", {"additional_info": "x"})
     assert (answer.status_code, answer.json()["key"]) == (409, "conflict")
     assert Voucher.objects.get().additional_info is None
