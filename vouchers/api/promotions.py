@@ -59,6 +59,96 @@ class TierPagination(PagePagination):
         return Response(envelope(self.data_ref, data, self.total, has_more=self.has_more))
 
 
+def answer_tier(tier: PromotionTier) -> Response:
+    """One tier."""
+    return Response(render_tier(tier, list(tier.rule_assignments.select_related("rule").order_by("pk"))))
+
+
+@extend_schema(tags=["promotions"], responses=bodies.TierShape)
+class TierViewSet(ScopedViewSet):
+    """`/v1/promotions/tiers`"""
+
+    scope = "promotions"
+    lookup_field = "tier_id"
+    serializer_class = schemas.Shape
+    queryset = PromotionTier.objects.all()
+    filterset_class = TierFilterSet
+    pagination_class = TierPagination
+    data_ref = "tiers"
+    orders = ORDERS
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().alive()
+
+    def found(self) -> PromotionTier:
+        """The tier of the path."""
+        return tiers.find(project=self.project, public_id=self.kwargs["tier_id"])
+
+    @extend_schema(responses=bodies.TierShape(many=True))
+    def list(self, request: Request) -> Response:
+        rows = self.page(request, self.get_queryset().for_wire())
+        return self.get_paginated_response([render_tier(row, list(row.rule_assignments.all())) for row in rows])
+
+    @extend_schema(parameters=[path_id("tier_id")])
+    def retrieve(self, request: Request, tier_id: str) -> Response:
+        return answer_tier(self.found())
+
+    @extend_schema(request=bodies.TierUpdateBody, parameters=[path_id("tier_id")])
+    def update(self, request: Request, tier_id: str) -> Response:
+        stored = self.found()
+        body = parse(bodies.TierUpdateBody, request.data)
+        before = audited.of_tier(stored)
+        with transaction.atomic():
+            tier = tiers.update(project=self.project, tier=stored, data=body, at=instants.now())
+            after = audited.of_tier(tier)
+            self._note("promotion_tier.changed", tier, before=before, after=after)
+        return answer_tier(tier)
+
+    @extend_schema(parameters=[path_id("tier_id")], responses={204: None})
+    def destroy(self, request: Request, tier_id: str) -> Response:
+        tier = self.found()
+        before = audited.of_tier(tier)
+        with transaction.atomic():
+            self._note("promotion_tier.deleted", tier, before=before, after=None)
+            tiers.delete(project=self.project, tier=tier, at=instants.now())
+        return Response(status=204)
+
+    @extend_schema(request=None, parameters=[path_id("tier_id")])
+    @action(detail=True, methods=["post"])
+    def enable(self, request: Request, tier_id: str) -> Response:
+        return self._switch(active=True)
+
+    @extend_schema(request=None, parameters=[path_id("tier_id")])
+    @action(detail=True, methods=["post"])
+    def disable(self, request: Request, tier_id: str) -> Response:
+        return self._switch(active=False)
+
+    def _switch(self, *, active: bool) -> Response:
+        stored = self.found()
+        before, words = {"active": stored.active}, "promotion_tier.enabled" if active else "promotion_tier.disabled"
+        with transaction.atomic():
+            tier = tiers.switch(project=self.project, tier=stored, active=active, at=instants.now())
+            self._note(words, tier, before=before, after={"active": active})
+        return answer_tier(tier)
+
+    def _note(self, words: str, tier: PromotionTier, *, before: Any, after: Any) -> None:
+        note(self.request, words, "promotion_tier", tier.public_id, name=tier.name, before=before, after=after)
+
+
+@extend_schema(tags=["client"])
+class ClientTierViewSet(TierViewSet):
+    """`GET /client/v1/promotions/tiers`: the same list from a browser."""
+
+    authentication_classes = (ClientKeyAuthentication,)
+    permission_classes = (ClientSwitch,)
+    throttle_classes = (limits.ClientRate,)
+    scope = "client_promotions"
+
+    @extend_schema(operation_id="client_promotion_tiers", responses=bodies.TierShape(many=True))
+    def list(self, request: Request) -> Response:
+        return super().list(request)
+
+
 class OfCampaign(ScopedViewSet):
     """What stands below a promotion."""
 
