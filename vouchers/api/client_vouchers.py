@@ -12,7 +12,6 @@ from rest_framework.response import Response
 from config.api import limits
 from config.api.authentication import ClientKeyAuthentication, ClientSwitch
 from config.api.resources import ScopedViewSet
-from config.kernel.errors import InvalidQueryParams
 from vouchers.api import schemas
 from vouchers.api.filters import VoucherFilterSet
 from vouchers.models import Voucher
@@ -21,7 +20,7 @@ from vouchers.rendering import render_voucher
 
 @extend_schema(tags=["client"])
 class ClientVoucherViewSet(ScopedViewSet):
-    """Vouchers of the project, without a word about whose they are."""
+    """Vouchers of the project, or those that a customer holds; of the customer nothing but the id is shown."""
 
     authentication_classes = (ClientKeyAuthentication,)
     permission_classes = (ClientSwitch,)
@@ -35,8 +34,6 @@ class ClientVoucherViewSet(ScopedViewSet):
 
     @extend_schema(operation_id="client_list_vouchers", responses=schemas.VoucherShape(many=True))
     def list(self, request: Request) -> Response:
-        """As `GET /v1/vouchers`; `customer` is refused, because it would tell who is known."""
-        if request.query_params.get("customer"):
-            raise InvalidQueryParams("Property .customer is not supported with client-side keys")
+        """As `GET /v1/vouchers`; `customer` is an id, a source id or a tracking id."""
         rows = self.page(request, self.get_queryset().alive().for_wire())
         return self.get_paginated_response([render_voucher(row) for row in rows])

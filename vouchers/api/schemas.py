@@ -124,9 +124,9 @@ class VoucherShape(VoucherBaseShape):
 class SimpleVoucherShape(VoucherBaseShape):
     """A voucher inside a redemption."""
 
-    discount = serializers.DictField(**MAYBE)
-    gift = GiftShape(**MAYBE)
-    loyalty_card = serializers.DictField(**MAYBE)
+    discount = serializers.DictField(**MAYBE_NULL)
+    gift = GiftShape(**MAYBE_NULL)
+    loyalty_card = serializers.DictField(**MAYBE_NULL)
 
 
 class RuleShape(Shape):
