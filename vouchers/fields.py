@@ -13,7 +13,7 @@ from config.filters.days import Moment
 from config.filters.documents import Document
 from config.filters.fields import Field, FieldTable, Pattern, Scope
 from config.filters.parser import parse
-from config.filters.sources import Column
+from config.filters.sources import Column, Nowhere
 from config.filters.values import Kind
 from config.kernel.texts import normal
 from config.project.models import Project
@@ -79,6 +79,7 @@ REDEMPTIONS: Final = FieldTable(
             ("campaign_name", Kind.TEXT, "campaign__name"),
         )
     ),
+    Field("user_login", "User login", "Redemption", Kind.TEXT, Nowhere(), offered=False),
     METADATA,
 )
 
