@@ -16,6 +16,7 @@ from typing import Any, Final
 from django.db import connection
 from django.db.models import Field
 
+from config.project import prepared, statements
 from config.project.models import Project
 from customers.models import Customer
 from customers.staging import (
@@ -203,8 +204,8 @@ def write(*, project: Project, row: StagedRow, at: datetime) -> Customer | None:
     somebody else.
     """
     parameters = _parameters(project, at, Existing.BOTH) | {"rows": to_json([row]).decode()}
-    written = list(Customer.objects.raw(_statement(False, "customers"), parameters))
-    return written[0] if written else None
+    written = prepared.fetch(_statement(False, "customers"), parameters)
+    return statements.load(Customer, written[0]) if written else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from config.kernel import ids
 from config.kernel.texts import normal
-from config.project import statements
+from config.project import prepared, statements
 from config.project.models import Project
 from config.project.querysets import ScopedQuerySet
 from config.webhooks import outbox
@@ -239,10 +239,11 @@ def claim(*, project: Project, token: str, customer_id: int, since: datetime) ->
     since: when the token was issued, the lower bound that keeps older partitions out. Idempotent: a moved event keeps
     neither the token nor a second chance to be counted.
     """
-    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [customer_id, project.pk, token, since, CUSTOM_EVENT])
-        moved = cursor.fetchall()
-        _upsert_counters(cursor, [(customer_id, *rest) for *rest, _ in moved if rest[0]])
+    with transaction.atomic(savepoint=False):
+        moved = prepared.fetch(_CLAIM, [customer_id, project.pk, token, since, CUSTOM_EVENT])
+        if named := [(customer_id, *rest) for *rest, _ in moved if rest[0]]:
+            with connection.cursor() as cursor:
+                _upsert_counters(cursor, named)
         return sum(total for *_, total in moved)
 
 

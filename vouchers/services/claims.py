@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
+from config.project import prepared
 from config.project.models import Project
 from customers import services as customers
 from customers.models import Customer
@@ -34,13 +35,12 @@ def move_redemptions(project: Project, token: str, customer: Customer, since: da
 
 def _unclaimed(project: Project, token: str, since: datetime) -> list[int]:
     """The keys, locked. Written by hand: every first write of a customer asks this, mostly for nothing."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT id FROM vouchers_redemption WHERE project_id = %s AND token = %s AND token <> ''
-                AND customer_id IS NULL AND created_at >= %s ORDER BY id FOR NO KEY UPDATE""",
-            [project.pk, token, since],
-        )
-        return [pk for (pk,) in cursor.fetchall()]
+    rows = prepared.fetch(
+        """SELECT id FROM vouchers_redemption WHERE project_id = %s AND token = %s AND token <> ''
+            AND customer_id IS NULL AND created_at >= %s ORDER BY id FOR NO KEY UPDATE""",
+        [project.pk, token, since],
+    )
+    return [pk for (pk,) in rows]
 
 
 def facts_of(customer: Customer) -> dict[str, int]:
