@@ -79,7 +79,9 @@ class CampaignViewSet(ScopedViewSet):
         body = parse(bodies.CampaignBody, request.data)
         request_id = access_of(request).group_id
         with transaction.atomic():
-            row = campaigns.create(project=self.project, data=body, at=instants.now(), request_id=request_id)
+            row = campaigns.create(
+                project=self.project, data=body, at=instants.now(), request_id=request_id, cause=self.cause
+            )
             after = audited.of_campaign(row)
             note(request, "campaign.created", "campaign", row.public_id, name=row.name, after=after)
         return self.answer(row)
@@ -95,7 +97,12 @@ class CampaignViewSet(ScopedViewSet):
         before, request_id = audited.of_campaign(stored), access_of(request).group_id
         with transaction.atomic():
             row = campaigns.update(
-                project=self.project, campaign=stored, data=body, at=instants.now(), request_id=request_id
+                project=self.project,
+                campaign=stored,
+                data=body,
+                at=instants.now(),
+                request_id=request_id,
+                cause=self.cause,
             )
             after = audited.of_campaign(row)
             note(request, "campaign.changed", "campaign", row.public_id, name=row.name, before=before, after=after)
@@ -108,7 +115,12 @@ class CampaignViewSet(ScopedViewSet):
         before, public_id = audited.of_campaign(row), row.public_id
         with transaction.atomic():
             started = campaigns.delete(
-                project=self.project, campaign=row, force=force, at=instants.now(), request_id=request_id
+                project=self.project,
+                campaign=row,
+                force=force,
+                at=instants.now(),
+                request_id=request_id,
+                cause=self.cause,
             )
             note(request, "campaign.deleted", "campaign", public_id, name=row.name, before=before)
         return Response({"async_action_id": started.public_id}, status=202)
@@ -127,7 +139,7 @@ class CampaignViewSet(ScopedViewSet):
         row = self.found()
         before, words = {"active": row.active}, "campaign.enabled" if active else "campaign.disabled"
         with transaction.atomic():
-            campaigns.switch(project=self.project, campaign=row, active=active, at=instants.now())
+            campaigns.switch(project=self.project, campaign=row, active=active, at=instants.now(), cause=self.cause)
             note(self.request, words, "campaign", row.public_id, name=row.name, before=before, after={"active": active})
         return Response({})
 
@@ -146,7 +158,13 @@ class CampaignViewSet(ScopedViewSet):
             return self._add_one(row, body, None)
         request_id = access_of(request).group_id
         started = campaigns.add_vouchers(
-            project=self.project, campaign=row, count=count, data=body, at=instants.now(), request_id=request_id
+            project=self.project,
+            campaign=row,
+            count=count,
+            data=body,
+            at=instants.now(),
+            request_id=request_id,
+            cause=self.cause,
         )
         return Response({"async_action_id": started.public_id}, status=202)
 
@@ -165,7 +183,7 @@ class CampaignViewSet(ScopedViewSet):
     def _add_one(self, campaign: Campaign, body: dict[str, Any], code: str | None) -> Response:
         with transaction.atomic():
             voucher = campaigns.add_voucher(
-                project=self.project, campaign=campaign, data=body, code=code, at=instants.now()
+                project=self.project, campaign=campaign, data=body, code=code, at=instants.now(), cause=self.cause
             )
             after = audited.of_voucher(voucher)
             note(self.request, "voucher.created", "voucher", voucher.public_id, after=after)

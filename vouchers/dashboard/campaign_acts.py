@@ -45,7 +45,7 @@ class CampaignSwitch(Act):
         before = {"active": campaign.active}
         try:
             with transaction.atomic():
-                campaigns.switch(project=self.project, campaign=campaign, active=active, at=self.at)
+                campaigns.switch(project=self.project, campaign=campaign, active=active, at=self.at, cause=self.cause)
                 action = "campaign.enabled" if active else "campaign.disabled"
                 self.note(action, "campaign", public_id, name=campaign.name, before=before, after={"active": active})
         except DomainError as error:
@@ -82,7 +82,7 @@ class CampaignDelete(Act):
             return self.ask(campaign, "That is not its name.", status=400)
         try:
             with transaction.atomic():
-                campaigns.delete(project=self.project, campaign=campaign, force=False, at=self.at)
+                campaigns.delete(project=self.project, campaign=campaign, force=False, at=self.at, cause=self.cause)
                 self.note("campaign.deleted", "campaign", public_id, name=campaign.name, before={"name": campaign.name})
         except DomainError as error:
             return self.ask(campaign, sentence_of(error), status=400)
@@ -129,13 +129,13 @@ class CampaignCodes(Act):
         with transaction.atomic():
             if values["code"]:
                 voucher = campaigns.add_voucher(
-                    project=self.project, campaign=campaign, data={}, code=values["code"], at=self.at
+                    project=self.project, campaign=campaign, data={}, code=values["code"], at=self.at, cause=self.cause
                 )
                 self.note("voucher.created", "voucher", voucher.public_id, name=voucher.code)
                 messages.success(request, f"Code {voucher.code} is added.")
                 return redirect("dashboard:campaign-vouchers", campaign.public_id)
             action = campaigns.add_vouchers(
-                project=self.project, campaign=campaign, count=values["count"], data={}, at=self.at
+                project=self.project, campaign=campaign, count=values["count"], data={}, at=self.at, cause=self.cause
             )
             self.note("campaign.codes_added", "campaign", campaign.public_id, name=campaign.name, after=values)
         return redirect("dashboard:task", action.public_id)
@@ -221,7 +221,9 @@ class TierNew(Act):
         if form.is_valid():
             try:
                 with transaction.atomic():
-                    tier = tiers.create(project=self.project, campaign=campaign, data=form.tier(), at=self.at)
+                    tier = tiers.create(
+                        project=self.project, campaign=campaign, data=form.tier(), at=self.at, cause=self.cause
+                    )
                     after = audit.facts(tier, TIER)
                     self.note("promotion_tier.created", "promotion_tier", tier.public_id, name=tier.name, after=after)
             except DomainError as error:
@@ -284,7 +286,9 @@ class TierEdit(TierAct, TierNew):
             try:
                 with transaction.atomic():
                     before = audit.facts(tier, TIER)
-                    changed = tiers.update(project=self.project, tier=tier, data=form.tier(), at=self.at)
+                    changed = tiers.update(
+                        project=self.project, tier=tier, data=form.tier(), at=self.at, cause=self.cause
+                    )
                     after = audit.facts(changed, TIER)
                     self.note(
                         "promotion_tier.changed",
@@ -309,7 +313,7 @@ class TierSwitch(TierAct):
         campaign, active = self.found(public_id), request.POST.get("active") == "on"
         tier = self.tier(campaign, kwargs["tier_id"])
         with transaction.atomic():
-            tiers.switch(project=self.project, tier=tier, active=active, at=self.at)
+            tiers.switch(project=self.project, tier=tier, active=active, at=self.at, cause=self.cause)
             action = "promotion_tier.enabled" if active else "promotion_tier.disabled"
             before, after = {"active": tier.active}, {"active": active}
             self.note(action, "promotion_tier", tier.public_id, name=tier.name, before=before, after=after)
@@ -324,7 +328,7 @@ class TierDelete(TierAct):
         tier = self.tier(self.found(public_id), kwargs["tier_id"])
         with transaction.atomic():
             before = audit.facts(tier, TIER)
-            tiers.delete(project=self.project, tier=tier, at=self.at)
+            tiers.delete(project=self.project, tier=tier, at=self.at, cause=self.cause)
             self.note("promotion_tier.deleted", "promotion_tier", tier.public_id, name=tier.name, before=before)
         messages.success(request, f"Tier {tier.name} is deleted.")
         return redirect("dashboard:campaign-tiers", public_id)

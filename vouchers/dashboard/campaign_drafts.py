@@ -286,6 +286,7 @@ class DraftReview(DraftPage):
                 rule_ids=rule_ids,
                 at=self.at,
                 request_id=request.META.get("REQUEST_ID", ""),
+                cause=self.cause,
             )
             action = "campaign.changed" if editing else "campaign.created"
             self.note(

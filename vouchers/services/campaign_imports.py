@@ -22,7 +22,7 @@ from config.project.models import Project
 from vouchers.engine import codes
 from vouchers.errors import DuplicateKey, InvalidVoucherItems
 from vouchers.models import Campaign, Voucher
-from vouchers.services import balances, generation, issuing
+from vouchers.services import balances, campaign_events, generation, issuing
 
 BATCH: Final = 500
 SHOWN: Final = 1000
@@ -66,6 +66,8 @@ def bring_in(run: Run, *, clock: Callable[[], datetime]) -> dict[str, Any]:
         run.action.batches.all().delete()
         files.remove(given)
         generation.set_status(campaign, "DONE")
+        if len(items) > len(failures):
+            campaign_events.vouchers_added(project, campaign, None, clock(), generation.cause_of(run))
     return dict(run.action.result)
 
 

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from config.jobs import files, runner
 from config.jobs.models import AsyncAction, JobFile
+from config.kernel.causes import INTERNAL, Cause
 from config.kernel.errors import DuplicateFound, InvalidPayload, NotFound
 from config.kernel.instants import to_wire
 from config.project import schemas
@@ -19,7 +20,7 @@ from vouchers import tasks
 from vouchers.engine import validity
 from vouchers.errors import InvalidCampaign, InvalidVoucher
 from vouchers.models import Campaign, RuleAssignment, Voucher
-from vouchers.services import generation, issuing, templates, tiers, validation_rules
+from vouchers.services import campaign_events, generation, issuing, templates, tiers, validation_rules
 
 Type = Campaign.Type
 Kind = Campaign.CampaignType
@@ -41,7 +42,9 @@ def find(*, project: Project, identifier: str) -> Campaign:
     return found
 
 
-def create(*, project: Project, data: Mapping[str, Any], at: datetime, request_id: str = "") -> Campaign:
+def create(
+    *, project: Project, data: Mapping[str, Any], at: datetime, request_id: str = "", cause: Cause = INTERNAL
+) -> Campaign:
     """Store a campaign, and start the generation of its codes or make its tiers.
 
     data: the wire's properties, of checked shape. Raises DuplicateFound, InvalidCampaign, InvalidVoucher, InvalidGift,
@@ -58,20 +61,29 @@ def create(*, project: Project, data: Mapping[str, Any], at: datetime, request_i
         _insert(campaign)
         _assign_rules(campaign, data.get("validation_rules") or [], at)
         for tier in (data.get("promotion") or {}).get("tiers") or [] if kind == Kind.PROMOTION else []:
-            tiers.create(project=project, campaign=campaign, data=tier, at=at)
+            tiers.create(project=project, campaign=campaign, data=tier, at=at, cause=cause)
         count = data.get("vouchers_count") or 0
         if campaign.type == Type.STANDALONE and kind != Kind.PROMOTION:
             code = (data.get("voucher") or {}).get("code")
-            issuing.create(project=project, data={"campaign_id": campaign.public_id}, code=code, at=at)
+            issuing.create(project=project, data={"campaign_id": campaign.public_id}, code=code, at=at, cause=cause)
             campaign.vouchers_count = 1
         elif count and kind != Kind.PROMOTION:
             campaign.creation_status = "IN_PROGRESS"
             start_generation(campaign=campaign, count=count, overrides={}, at=at, request_id=request_id)
+        campaign_events.told(project, "created", campaign, at, cause)
+        if campaign.creation_status == "IN_PROGRESS":
+            campaign_events.told(project, "vouchers.generation.started", campaign, at, cause)
     return campaign
 
 
 def update(
-    *, project: Project, campaign: Campaign, data: Mapping[str, Any], at: datetime, request_id: str = ""
+    *,
+    project: Project,
+    campaign: Campaign,
+    data: Mapping[str, Any],
+    at: datetime,
+    request_id: str = "",
+    cause: Cause = INTERNAL,
 ) -> Campaign:
     """Change what was sent; null clears; codes that nobody has and nobody used follow in the background.
 
@@ -86,6 +98,7 @@ def update(
         if terms and locked.vouchers_count:
             generation.set_status(locked, "MODIFYING")
             _start("CAMPAIGN.VOUCHERS_UPDATE", locked, {"terms": terms}, at, request_id)
+        campaign_events.told(project, "updated", locked, at, cause)
     return locked
 
 
@@ -99,16 +112,25 @@ def lock(project: Project, campaign: Campaign) -> Campaign:
     return locked
 
 
-def switch(*, project: Project, campaign: Campaign, active: bool, at: datetime) -> None:
+def switch(*, project: Project, campaign: Campaign, active: bool, at: datetime, cause: Cause = INTERNAL) -> None:
     """Switch a campaign on or off; off, none of its codes and tiers can be redeemed. Raises InvalidCampaign (busy)."""
     with transaction.atomic():
         locked = lock(project, campaign)
         generation.require_idle(locked)
         if locked.active is not active:
             Campaign.objects.filter(pk=locked.pk).update(active=active, updated_at=at)
+            campaign_events.told(project, "enabled" if active else "disabled", locked, at, cause)
 
 
-def delete(*, project: Project, campaign: Campaign, force: bool, at: datetime, request_id: str = "") -> AsyncAction:
+def delete(
+    *,
+    project: Project,
+    campaign: Campaign,
+    force: bool,
+    at: datetime,
+    request_id: str = "",
+    cause: Cause = INTERNAL,
+) -> AsyncAction:
     """Take the campaign away at once, its codes in the background: into the bin, or for good. Its name is free again.
 
     Raises InvalidCampaign while its codes are being made.
@@ -116,19 +138,29 @@ def delete(*, project: Project, campaign: Campaign, force: bool, at: datetime, r
     with transaction.atomic():
         locked = lock(project, campaign)
         generation.require_idle(locked)
+        campaign_events.told(project, "deleted", locked, at, cause)
         Campaign.objects.filter(pk=locked.pk).update(deleted_at=at, updated_at=at, active=False)
         return _start("CAMPAIGN.VOUCHERS_DELETE", locked, {"force": force, "at": to_wire(at)}, at, request_id)
 
 
 def add_voucher(
-    *, project: Project, campaign: Campaign, data: Mapping[str, Any], at: datetime, code: str | None = None
+    *,
+    project: Project,
+    campaign: Campaign,
+    data: Mapping[str, Any],
+    at: datetime,
+    code: str | None = None,
+    cause: Cause = INTERNAL,
 ) -> Voucher:
     """One code more, given or generated. Raises InvalidCampaign and what `issuing.create` raises."""
     with transaction.atomic():
         locked = lock(project, campaign)
         require_codes(locked)
         generation.require_idle(locked)
-        return issuing.create(project=project, data={**data, "campaign_id": locked.public_id}, code=code, at=at)
+        added = {**data, "campaign_id": locked.public_id}
+        voucher = issuing.create(project=project, data=added, code=code, at=at, cause=cause)
+        campaign_events.vouchers_added(project, locked, voucher, at, cause)
+    return voucher
 
 
 def add_vouchers(
@@ -139,6 +171,7 @@ def add_vouchers(
     data: Mapping[str, Any],
     at: datetime,
     request_id: str = "",
+    cause: Cause = INTERNAL,
 ) -> AsyncAction:
     """Start the generation of more codes. Raises InvalidCampaign, InvalidCodeConfig, LimitExceeded, …"""
     with transaction.atomic():
@@ -147,7 +180,9 @@ def add_vouchers(
         generation.require_idle(locked)
         overrides = {key: value for key, value in data.items() if value is not None and key != "code"}
         issuing.draft(project=project, campaign=locked, data=overrides, at=at)  # what is wrong is told at once
-        return start_generation(campaign=locked, count=count, overrides=overrides, at=at, request_id=request_id)
+        started = start_generation(campaign=locked, count=count, overrides=overrides, at=at, request_id=request_id)
+        campaign_events.told(project, "vouchers.generation.started", locked, at, cause)
+    return started
 
 
 def start_import(

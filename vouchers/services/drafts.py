@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from config.kernel.causes import INTERNAL, Cause
 from config.kernel.errors import NotFound
 from config.project.models import Project, User
 from vouchers.models import Campaign, CampaignDraft
@@ -66,6 +67,7 @@ def publish(
     rule_ids: Sequence[str],
     at: datetime,
     request_id: str = "",
+    cause: Cause = INTERNAL,
 ) -> Campaign:
     """Make the campaign, with `rule` stored and assigned to it, and the named rules too; the draft goes.
 
@@ -74,12 +76,14 @@ def publish(
     project = draft.project
     with transaction.atomic():
         if draft.campaign is not None:
-            made = campaigns.update(project=project, campaign=draft.campaign, data=data, at=at, request_id=request_id)
+            made = campaigns.update(
+                project=project, campaign=draft.campaign, data=data, at=at, request_id=request_id, cause=cause
+            )
         else:
-            made = campaigns.create(project=project, data=data, at=at, request_id=request_id)
+            made = campaigns.create(project=project, data=data, at=at, request_id=request_id, cause=cause)
             wanted = list(rule_ids)
             if rule is not None:
-                wanted.append(validation_rules.create(project=project, data=rule, at=at).public_id)
+                wanted.append(validation_rules.create(project=project, data=rule, at=at, cause=cause).public_id)
             for rule_id in wanted:
                 validation_rules.assign(
                     project=project,

@@ -17,13 +17,14 @@ from config.jobs import runner
 from config.jobs.errors import StopRequested
 from config.jobs.models import AsyncAction
 from config.jobs.runner import Run
+from config.kernel.causes import INTERNAL, Cause
 from config.kernel.errors import DomainError, LimitExceeded
 from config.kernel.instants import parse_instant
 from config.project.models import Project
 from vouchers.engine.codes import CodeConfig
 from vouchers.errors import InvalidCampaign, InvalidCodeConfig
 from vouchers.models import Campaign, Voucher
-from vouchers.services import minting, templates
+from vouchers.services import campaign_events, minting, templates
 
 BATCH: Final = 20_000
 DRY: Final = 200
@@ -75,14 +76,30 @@ def generate(run: Run, *, clock: Callable[[], datetime]) -> dict[str, Any]:
         try:
             _generate(run, campaign, count, clock)
         except DomainError:
-            set_status(campaign, "FAILED")
+            _end(run, campaign, "FAILED", clock())
             raise
         except StopRequested:
             run.partial = answer(run.action.rows_done)
-            set_status(campaign, "DONE")
+            _end(run, campaign, "DONE", clock())
             raise
-        set_status(campaign, "DONE")
+        _end(run, campaign, "DONE", clock())
     return answer(run.action.rows_done)
+
+
+def cause_of(run: Run) -> Cause:
+    """A job's cause: nobody's hand, but the request that started it."""
+    return Cause(INTERNAL.source, run.action.request_id)
+
+
+def _end(run: Run, campaign: Campaign, status: str, at: datetime) -> None:
+    """Show how it ended and tell webhooks, once; a job that is run again after its end tells nothing."""
+    with transaction.atomic():
+        run.hold()
+        now = Campaign.objects.select_for_update(no_key=True).values_list("vouchers_generation_status", flat=True)
+        if now.get(pk=campaign.pk) != status:
+            set_status(campaign, status)
+            what = "completed" if status == "DONE" else "failed"
+            campaign_events.told(campaign.project, f"vouchers.generation.{what}", campaign, at, cause_of(run))
 
 
 def answer(made: int) -> dict[str, Any]:

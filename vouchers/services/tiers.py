@@ -9,12 +9,13 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import Max
 
+from config.kernel.causes import INTERNAL, Cause
 from config.kernel.errors import InvalidPayload, NotFound
 from config.project import schemas
 from config.project.models import Project
 from vouchers.errors import InvalidCampaign
 from vouchers.models import Campaign, PromotionStack, PromotionTier, RuleAssignment, Voucher
-from vouchers.services import issuing, templates, validation_rules
+from vouchers.services import campaign_events, issuing, templates, validation_rules
 
 VALIDITY: Final = (*templates.DATES, *templates.RECURRING)
 PLAIN: Final = ("banner", *VALIDITY)
@@ -43,7 +44,9 @@ def inherited(tier: PromotionTier, name: str) -> Any:
     return getattr(tier.campaign, name) if own is None else own
 
 
-def create(*, project: Project, campaign: Campaign, data: Mapping[str, Any], at: datetime) -> PromotionTier:
+def create(
+    *, project: Project, campaign: Campaign, data: Mapping[str, Any], at: datetime, cause: Cause = INTERNAL
+) -> PromotionTier:
     """Add a tier to a promotion, after the others unless `hierarchy` says where.
 
     Raises InvalidCampaign, InvalidVoucher, InvalidPayload, MetadataValidationFailed, NotFound (category, rule).
@@ -66,10 +69,13 @@ def create(*, project: Project, campaign: Campaign, data: Mapping[str, Any], at:
         tier.hierarchy = last + 1 if sent is None else sent
         tier.save(force_insert=True)
         assign_rules(project=project, tier=tier, rule_ids=data.get("validation_rules") or [], at=at)
+        campaign_events.tier_told(project, "created", tier, at, cause)
     return tier
 
 
-def update(*, project: Project, tier: PromotionTier, data: Mapping[str, Any], at: datetime) -> PromotionTier:
+def update(
+    *, project: Project, tier: PromotionTier, data: Mapping[str, Any], at: datetime, cause: Cause = INTERNAL
+) -> PromotionTier:
     """Change what was sent; null clears a limit; metadata is merged at its first level. Raises as `create`."""
     with transaction.atomic():
         tier = (
@@ -81,27 +87,36 @@ def update(*, project: Project, tier: PromotionTier, data: Mapping[str, Any], at
         tier.save(update_fields=[*changed, "updated_at"])
         if data.get("validation_rules") is not None:
             _replace_rules(project, tier, data["validation_rules"], at)
+        campaign_events.tier_told(project, "updated", tier, at, cause)
     return find(project=project, public_id=tier.public_id)
 
 
-def switch(*, project: Project, tier: PromotionTier, active: bool, at: datetime) -> PromotionTier:
+def switch(
+    *, project: Project, tier: PromotionTier, active: bool, at: datetime, cause: Cause = INTERNAL
+) -> PromotionTier:
     """Switch a tier on or off."""
     if tier.active is not active:
-        PromotionTier.objects.of(project).filter(pk=tier.pk).update(active=active, updated_at=at)
+        with transaction.atomic():
+            PromotionTier.objects.of(project).filter(pk=tier.pk).update(active=active, updated_at=at)
+            campaign_events.tier_told(project, "enabled" if active else "disabled", tier, at, cause)
     return find(project=project, public_id=tier.public_id)
 
 
-def delete(*, project: Project, tier: PromotionTier, at: datetime) -> None:
+def delete(*, project: Project, tier: PromotionTier, at: datetime, cause: Cause = INTERNAL) -> None:
     """Remove a tier, also from the stacks that name it; a stack without tiers goes too. Redemptions stay."""
     with transaction.atomic():
-        stacks = PromotionStack.objects.of(project).filter(campaign=tier.campaign_id).select_for_update(no_key=True)
+        campaign_events.tier_told(project, "deleted", tier, at, cause)
+        stacks = PromotionStack.objects.of(project).filter(campaign=tier.campaign_id)
+        stacks = stacks.select_related("campaign", "category").select_for_update(no_key=True, of=("self",))
         for stack in stacks.order_by("pk"):
             if tier.public_id in stack.tier_ids:
                 stack.tier_ids = [public_id for public_id in stack.tier_ids if public_id != tier.public_id]
                 stack.updated_at = at
                 if stack.tier_ids:
                     stack.save(update_fields=["tier_ids", "updated_at"])
+                    campaign_events.stack_told(project, "updated", stack, at, cause)
                 else:
+                    campaign_events.stack_told(project, "deleted", stack, at, cause)
                     stack.delete()
         PromotionTier.objects.of(project).filter(pk=tier.pk).delete()
 
@@ -129,7 +144,9 @@ def assign_rules(*, project: Project, tier: PromotionTier, rule_ids: Sequence[st
         )
 
 
-def create_stack(*, project: Project, campaign: Campaign, data: Mapping[str, Any], at: datetime) -> PromotionStack:
+def create_stack(
+    *, project: Project, campaign: Campaign, data: Mapping[str, Any], at: datetime, cause: Cause = INTERNAL
+) -> PromotionStack:
     """Bundle tiers of a promotion. Raises InvalidCampaign, InvalidPayload, NotFound (tier, category)."""
     if campaign.campaign_type != Campaign.CampaignType.PROMOTION:
         raise InvalidCampaign(f"Campaign {campaign.name} is not a PROMOTION campaign")
@@ -137,11 +154,15 @@ def create_stack(*, project: Project, campaign: Campaign, data: Mapping[str, Any
     stack.tier_ids = _checked_ids(campaign, data["tiers"]["ids"])
     stack.hierarchy_mode = data["tiers"].get("hierarchy_mode")
     stack.category, _ = issuing.category_of(project, data)
-    stack.save(force_insert=True)
+    with transaction.atomic():
+        stack.save(force_insert=True)
+        campaign_events.stack_told(project, "created", stack, at, cause)
     return stack
 
 
-def update_stack(*, project: Project, stack: PromotionStack, data: Mapping[str, Any], at: datetime) -> PromotionStack:
+def update_stack(
+    *, project: Project, stack: PromotionStack, data: Mapping[str, Any], at: datetime, cause: Cause = INTERNAL
+) -> PromotionStack:
     """Change what was sent. Raises as `create_stack`."""
     if data.get("name") is not None:
         stack.name = data["name"]
@@ -151,7 +172,9 @@ def update_stack(*, project: Project, stack: PromotionStack, data: Mapping[str, 
     if "category" in data or "category_id" in data:
         stack.category, _ = issuing.category_of(project, data)
     stack.updated_at = at
-    stack.save(update_fields=["name", "tier_ids", "hierarchy_mode", "category", "updated_at"])
+    with transaction.atomic():
+        stack.save(update_fields=["name", "tier_ids", "hierarchy_mode", "category", "updated_at"])
+        campaign_events.stack_told(project, "updated", stack, at, cause)
     return stack
 
 
@@ -163,9 +186,11 @@ def stack_of(*, project: Project, campaign: Campaign, public_id: str) -> Promoti
     return stack
 
 
-def delete_stack(*, project: Project, stack: PromotionStack) -> None:
+def delete_stack(*, project: Project, stack: PromotionStack, at: datetime, cause: Cause = INTERNAL) -> None:
     """Remove a stack; its tiers stay."""
-    PromotionStack.objects.of(project).filter(pk=stack.pk).delete()
+    with transaction.atomic():
+        PromotionStack.objects.of(project).filter(pk=stack.pk).delete()
+        campaign_events.stack_told(project, "deleted", stack, at, cause)
 
 
 def _fill(project: Project, tier: PromotionTier, data: Mapping[str, Any]) -> list[str]:

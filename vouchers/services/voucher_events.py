@@ -54,10 +54,11 @@ def balance_moved(project: Project, row: VoucherTransaction, at: datetime, cause
 
 def data_of(voucher: Voucher) -> dict[str, Any]:
     """The keys that all of these share."""
-    return {"voucher": render_voucher(voucher), "campaign": _campaign(voucher.campaign)}
+    return {"voucher": render_voucher(voucher), "campaign": campaign_of(voucher.campaign)}
 
 
-def _campaign(campaign: Campaign | None) -> dict[str, Any] | None:
+def campaign_of(campaign: Campaign | None) -> dict[str, Any] | None:
+    """The campaign as it stands beside what is told."""
     if campaign is None:
         return None
     return {
