@@ -99,7 +99,7 @@ class TierViewSet(ScopedViewSet):
         body = parse(bodies.TierUpdateBody, request.data)
         before = audited.of_tier(stored)
         with transaction.atomic():
-            tier = tiers.update(project=self.project, tier=stored, data=body, at=instants.now())
+            tier = tiers.update(project=self.project, tier=stored, data=body, at=instants.now(), cause=self.cause)
             after = audited.of_tier(tier)
             self._note("promotion_tier.changed", tier, before=before, after=after)
         return answer_tier(tier)
@@ -110,7 +110,7 @@ class TierViewSet(ScopedViewSet):
         before = audited.of_tier(tier)
         with transaction.atomic():
             self._note("promotion_tier.deleted", tier, before=before, after=None)
-            tiers.delete(project=self.project, tier=tier, at=instants.now())
+            tiers.delete(project=self.project, tier=tier, at=instants.now(), cause=self.cause)
         return Response(status=204)
 
     @extend_schema(request=None, parameters=[path_id("tier_id")])
@@ -127,7 +127,7 @@ class TierViewSet(ScopedViewSet):
         stored = self.found()
         before, words = {"active": stored.active}, "promotion_tier.enabled" if active else "promotion_tier.disabled"
         with transaction.atomic():
-            tier = tiers.switch(project=self.project, tier=stored, active=active, at=instants.now())
+            tier = tiers.switch(project=self.project, tier=stored, active=active, at=instants.now(), cause=self.cause)
             self._note(words, tier, before=before, after={"active": active})
         return answer_tier(tier)
 
@@ -181,7 +181,7 @@ class CampaignTierViewSet(OfCampaign):
         campaign = self.campaign()
         body = parse(bodies.TierBody, request.data)
         with transaction.atomic():
-            tier = tiers.create(project=self.project, campaign=campaign, data=body, at=instants.now())
+            tier = tiers.create(project=self.project, campaign=campaign, data=body, at=instants.now(), cause=self.cause)
             after = audited.of_tier(tier)
             note(request, "promotion_tier.created", "promotion_tier", tier.public_id, name=tier.name, after=after)
         return answer_tier(tiers.find(project=self.project, public_id=tier.public_id))
@@ -242,7 +242,9 @@ class StackViewSet(OfCampaign):
         campaign = self.campaign()
         body = parse(bodies.StackBody, request.data)
         with transaction.atomic():
-            stack = tiers.create_stack(project=self.project, campaign=campaign, data=body, at=instants.now())
+            stack = tiers.create_stack(
+                project=self.project, campaign=campaign, data=body, at=instants.now(), cause=self.cause
+            )
             self._note("promotion_stack.created", stack, after=audited.of_stack(stack))
         return Response(render_stack(stack))
 
@@ -256,7 +258,9 @@ class StackViewSet(OfCampaign):
         body = parse(bodies.StackUpdateBody, request.data)
         before = audited.of_stack(stored)
         with transaction.atomic():
-            stack = tiers.update_stack(project=self.project, stack=stored, data=body, at=instants.now())
+            stack = tiers.update_stack(
+                project=self.project, stack=stored, data=body, at=instants.now(), cause=self.cause
+            )
             self._note("promotion_stack.changed", stack, before=before, after=audited.of_stack(stack))
         return Response(render_stack(stack))
 
@@ -265,7 +269,7 @@ class StackViewSet(OfCampaign):
         stack = self.found()
         with transaction.atomic():
             self._note("promotion_stack.deleted", stack, before=audited.of_stack(stack))
-            tiers.delete_stack(project=self.project, stack=stack)
+            tiers.delete_stack(project=self.project, stack=stack, at=instants.now(), cause=self.cause)
         return Response(status=204)
 
     def _note(self, words: str, stack: PromotionStack, **facts: Any) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from config.kernel.errors import NotFound
+from config.kernel.instants import to_wire
 from config.project import schemas
 from config.project.models import Project
 from config.webhooks import outbox
@@ -276,18 +278,27 @@ def _tell(project: Project, publication: Publication, vouchers: Sequence[Voucher
     """The customer's timeline, and the webhooks."""
     _note(project, publication, vouchers, channel)
     for voucher in vouchers:
-        happening = _happening("voucher.published", publication, [voucher], voucher.public_id, channel)
-        outbox.record(project, happening)
-    outbox.record(project, _happening("publication.succeeded", publication, vouchers, publication.public_id, channel))
+        if outbox.is_wanted(project, "voucher.published"):
+            more = {"created_at": to_wire(publication.created_at)}
+            happening = _happening("voucher.published", publication, [voucher], voucher.public_id, channel, more)
+            outbox.record(project, happening)
+    type = "publication.succeeded"
+    told = partial(_happening, type, publication, vouchers, publication.public_id, channel, {"user": None})
+    outbox.record(project, told, type=type)
 
 
 def _happening(
-    type: str, publication: Publication, vouchers: Sequence[Voucher], entity_id: str, channel: Channel
+    type: str,
+    publication: Publication,
+    vouchers: Sequence[Voucher],
+    entity_id: str,
+    channel: Channel,
+    more: Mapping[str, Any],
 ) -> Happening:
     return Happening(
         type=type,
         at=publication.created_at,
-        data=_data(publication, vouchers),
+        data={**_data(publication, vouchers), **more},
         entity_id=entity_id,
         group_id=channel.request_id,
         source=channel.source,

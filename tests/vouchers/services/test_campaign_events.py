@@ -54,7 +54,7 @@ def test_a_campaign_is_told_as_it_is_answered(shop: Shop) -> None:
     shop.server().post(f"{url}/disable", {})
     shop.server().post(f"{url}/enable", {})
     assert kinds() == ["disabled", "enabled"]
-    assert shop.server().put(url, {"voucher": {"discount": {"type": "AMOUNT"}}}).status_code == 400
+    assert shop.server().put(url, {"discount": {"type": "AMOUNT", "amount_off": 5}}).status_code == 400
     assert kinds() == []
     shop.server().delete(url)
     [(kind, data)] = told()
@@ -136,3 +136,20 @@ def test_nobody_asked_and_nothing_is_written() -> None:
     shop.server().put(f"/v1/campaigns/{campaign['id']}", {"description": "Leaves"})
     assert Campaign.objects.get().description == "Leaves"
     assert not Delivery.objects.exists()
+
+
+def test_a_publication_is_told_with_its_voucher(shop: Shop) -> None:
+    types = ["publication.succeeded", "voucher.published"]
+    webhooks.create(project=shop.project, body={"target_url": "https://b.example/", "events": types}, at=NOW)
+    campaign = shop.server().post("/v1/campaigns", COUPONS).json()
+    shop.server().post(f"/v1/campaigns/{campaign['id']}/vouchers/LEAF", {})
+    Delivery.objects.all().delete()
+    body = {"campaign": {"name": "Autumn"}, "customer": {"source_id": "crm-1"}}
+    answer = shop.server().post("/v1/publications", body).json()
+    rows = {row.type: json.loads(row.payload)["data"] for row in Delivery.objects.all()}
+    assert set(rows) == set(types)
+    for data in rows.values():
+        assert (data["customer"]["source_id"], data["campaign"]["id"]) == ("crm-1", campaign["id"])
+        assert (data["publication"]["id"], data["voucher"]["code"]) == (answer["id"], "LEAF")
+    assert rows["voucher.published"]["created_at"] == answer["created_at"]
+    assert rows["publication.succeeded"]["user"] is None
