@@ -39,8 +39,21 @@ def record(
 
     before: its former status, None for a new order. redemption: the wire's, where one caused it.
     """
+    new, happenings = of(project=project, order=order, before=before, at=at, cause=cause, redemption=redemption)
+    if new:
+        events.record_many(project=project, events=new)
+    outbox.record_many(project, happenings)
+
+
+def of(
+    *, project: Project, order: Order, before: str | None, at: datetime, cause: Cause, redemption: Any = None
+) -> tuple[list[NewEvent], list[Happening]]:
+    """What `record` writes, for a caller who writes it with other things; nothing is rendered that nobody keeps."""
     names = names_of(before, order.status)
-    data = data_of(order, redemption)
+    wanted = [name for name in names if outbox.is_wanted(project, f"order.{name}")]
+    if order.customer_id is None and not wanted:
+        return [], []
+    data, new = data_of(order, redemption), list[NewEvent]()
     if order.customer_id is not None:
         new = [
             NewEvent(
@@ -53,7 +66,6 @@ def record(
             )
             for name in names
         ]
-        events.record_many(project=project, events=new)
     happenings = [
         Happening(
             type=f"order.{name}",
@@ -64,9 +76,9 @@ def record(
             source=cause.source,
             customer_id=order.customer_id,
         )
-        for name in names
+        for name in wanted
     ]
-    outbox.record_many(project, happenings)
+    return new, happenings
 
 
 def data_of(order: Order, redemption: Any = None) -> dict[str, Any]:

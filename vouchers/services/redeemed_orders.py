@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from config.kernel.instants import to_wire
+from config.webhooks.envelope import Happening
 from customers.models import Customer
 from tracking.models import Order
-from tracking.services import orders
+from tracking.services import order_events, orders
+from tracking.services.events import NewEvent
 from vouchers.engine.order_state import OrderState
 from vouchers.engine.stacking import Stack
-from vouchers.models import PromotionTier
+from vouchers.models import PromotionTier, Redemption
 from vouchers.rendering.orders import CUMULATIVE, render_line, render_order_state
 from vouchers.services.failures import Attempt
 from vouchers.services.uses import Target
@@ -59,6 +61,24 @@ def _order_entries(attempt: Attempt, redeemed: Sequence[Target], public_ids: Seq
     parent, *children = public_ids
     entry_of_parent = {"date": date, "related_object_type": "redemption", "related_object_id": parent}
     return {parent: {**entry_of_parent, "stacked": children}}
+
+
+def events_of(attempt: Attempt, redemption: Redemption, before: str | None) -> tuple[list[NewEvent], list[Happening]]:
+    """What happened to the order: for its customer's timeline, and for webhooks.
+
+    redemption: that caused it, the parent of a stack. before: the status that a stored order had.
+    """
+    if redemption.order is None:
+        return [], []
+    shown = {"id": redemption.public_id, "object": "redemption", "result": redemption.result}
+    return order_events.of(
+        project=attempt.project,
+        order=redemption.order,
+        before=before,
+        at=attempt.at,
+        cause=attempt.channel.cause,
+        redemption=shown,
+    )
 
 
 def after_child(state: OrderState | None, order: Order | None) -> dict[str, Any] | None:

@@ -17,9 +17,14 @@ from vouchers.rendering.redemptions import render_entry, render_redeemed_tier
 from vouchers.rendering.vouchers import render_simple_voucher, render_voucher
 
 
-def part(project: Project, rows: Sequence[Redemption], source: Mapping[str, Any]) -> Part | None:
-    """The deliveries as a part of one larger statement; None where nobody asked, and then nothing is rendered."""
-    told = outbox.rows_of(project, _happenings(project, rows, source))
+def part(
+    project: Project, rows: Sequence[Redemption], source: Mapping[str, Any], before: Sequence[Happening] = ()
+) -> Part | None:
+    """The deliveries as a part of one larger statement; None where nobody asked, and then nothing is rendered.
+
+    before: what happened to the order.
+    """
+    told = outbox.rows_of(project, [*before, *_happenings(project, rows, source)])
     return statements.insert(told) if told else None
 
 

@@ -196,9 +196,10 @@ def _record(
     for target, (_, effect) in zip(redeemed, applied, strict=True):
         uses.count_in_memory(target, effect, attempt.at)
     public_ids = [ids.new("r_") for _ in range(len(applied) + (len(applied) > 1))]
+    before = None if stored is None else stored.status
     order = redeemed_orders.of(attempt, stack, redeemed, public_ids, customer, stored)
     rows, parent = _rows(attempt, stack, applied, redeemed, public_ids, customer, order)
-    _write(attempt, rows, parent, [effect for _, effect in applied])
+    _write(attempt, rows, parent, [effect for _, effect in applied], before)
     _write_ledger(applied, rows, attempt.at)
     return Redeemed(
         request=attempt.request,
@@ -215,8 +216,17 @@ def _record(
     )
 
 
-def _write(attempt: Attempt, rows: Sequence[Redemption], parent: Redemption | None, effects: Sequence[Effect]) -> None:
-    """Everything in one statement: order, redemptions, events, the customer's counters, the vouchers' uses."""
+def _write(
+    attempt: Attempt,
+    rows: Sequence[Redemption],
+    parent: Redemption | None,
+    effects: Sequence[Effect],
+    before: str | None,
+) -> None:
+    """Everything in one statement: order, redemptions, events, the customer's counters, the vouchers' uses.
+
+    before: the status that a stored order had.
+    """
     order, parts = rows[0].order, dict[str, Part]()
     fresh = order if order is not None and order._state.adding else None
     links: dict[str, str] = {} if fresh is None else {"order_id": "saved_order"}
@@ -226,7 +236,8 @@ def _write(attempt: Attempt, rows: Sequence[Redemption], parent: Redemption | No
         parts["saved_parent"] = statements.insert([parent], links)
         links["parent_id"] = "saved_parent"
     parts["saved"] = statements.insert(rows, links)
-    if news := [failures.event(attempt, row) for row in rows if row.customer_id or row.token]:
+    ordered, told_of_order = redeemed_orders.events_of(attempt, parent or rows[0], before)
+    if news := [*ordered, *(failures.event(attempt, row) for row in rows if row.customer_id or row.token)]:
         parts |= events.parts(project=attempt.project, events=news)
     if rows[0].customer_id is not None:
         counted = None if fresh is None else orders.counted(fresh)
@@ -235,7 +246,7 @@ def _write(attempt: Attempt, rows: Sequence[Redemption], parent: Redemption | No
         )
     if attempt.request.session is not None and attempt.request.session.key is not None:
         parts["released"] = sessions.releasing(attempt.project, attempt.request.session.key)
-    if (told := redemption_events.part(attempt.project, rows, attempt.channel.source)) is not None:
+    if (told := redemption_events.part(attempt.project, rows, attempt.channel.source, told_of_order)) is not None:
         parts["told_too"] = told
     counted_targets = uses.named(rows)
     for (name, target), effect in zip(counted_targets.items(), effects, strict=True):

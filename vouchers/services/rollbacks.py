@@ -23,7 +23,7 @@ from config.project.models import Project
 from customers import services as customers
 from customers.models import Customer
 from tracking.models import Order
-from tracking.services import events, orders
+from tracking.services import events, order_events, orders
 from vouchers.engine import stacking, undoing
 from vouchers.errors import AlreadyRolledBack, InvalidCustomer, InvalidOrder, InvalidRedemption, InvalidRedemptionParent
 from vouchers.models import Redemption
@@ -152,6 +152,7 @@ def _roll_back(attempt: _Attempt) -> RolledBack:
         former.customer, former.order = customer, order
     returns.lock(undone)
     rows, parent = _rows(attempt, root, undone)
+    before = None if order is None else order.status
     order = _undo_order(attempt, root, undone, order, [*([parent] if parent else []), *rows])
     snapshot = None if order is None else render_order(order)
     for row in (*rows, *([parent] if parent else [])):
@@ -164,6 +165,8 @@ def _roll_back(attempt: _Attempt) -> RolledBack:
         returns.give_back(row, former, at=attempt.at)
     keys = {root.pk, *(child.pk for child in children)}
     Redemption.objects.filter(pk__in=keys).update(status=Redemption.Status.ROLLED_BACK)
+    if order is not None:
+        _tell_of_order(attempt, order, before, parent or rows[0])
     _tell(attempt, rows, undone)
     if customer is not None:
         credits = sum(row.amount for row in rows if row.amount is not None)
@@ -304,6 +307,17 @@ def _undo_order(
             values |= undoing.without_discounts(order.amount, order.initial_amount, order.items)
             status = Order.Status.CANCELED
     return orders.save_order(project=attempt.project, order=values, customer=None, at=attempt.at, status=status)
+
+
+def _tell_of_order(attempt: _Attempt, order: Order, before: str | None, rollback: Redemption) -> None:
+    order_events.record(
+        project=attempt.project,
+        order=order,
+        before=before,
+        at=attempt.at,
+        cause=attempt.channel.cause,
+        redemption={"id": rollback.public_id, "object": rollback.kind, "result": rollback.result},
+    )
 
 
 def _tell(attempt: _Attempt, rows: Sequence[Redemption], undone: Sequence[Redemption]) -> None:

@@ -76,9 +76,10 @@ def test_one_code_with_a_customer_and_an_order() -> None:
     )
     assert (done.redemptions, done.parent, done.order, done.customer) == ((row,), None, order, customer)
     assert done.identity.token == row.token
-    created, event = Event.objects.order_by("pk")
+    created, *ordered, event = Event.objects.order_by("pk")
     assert (created.type, created.customer_id, created.group_id) == ("customer.created", customer.pk, "v-1")
     assert (event.type, event.customer_id, event.group_id) == ("customer.redemption.succeeded", customer.pk, "v-1")
+    assert [row.type for row in ordered] == ["customer.order.created", "customer.order.paid"]
     assert event.data["voucher"]["redemption"]["redeemed_quantity"] == 1
 
 
