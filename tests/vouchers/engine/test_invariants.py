@@ -11,6 +11,7 @@ from tests.vouchers.engine.build import facts, gift, voucher
 from tests.vouchers.engine.build_cart import applies, article, bundle, cart, collection, line, products
 from vouchers.engine import stacking
 from vouchers.engine.order_state import OrderState
+from vouchers.engine.rule_terms import RuleSet
 from vouchers.engine.stacking import Candidate, Stack, read_stacking_rules
 from vouchers.engine.terms import CategoryTerms, VoucherTerms
 
@@ -64,7 +65,7 @@ def _by_items(kind: str) -> list[str]:
 @st.composite
 def terms(draw: st.DrawFn) -> VoucherTerms:
     kind = draw(st.sampled_from(["AMOUNT", "PERCENT", "FIXED", "UNIT", "GIFT"]))
-    rule_sets = (draw(rules()),) if draw(st.booleans()) else ()
+    rule_sets: tuple[RuleSet, ...] = (draw(rules()),) if draw(st.booleans()) else ()
     if draw(st.integers(0, 4)) == 0:
         rule_sets += (bundle((draw(st.sampled_from(NAMES)), draw(st.integers(1, 3))), limit=draw(st.integers(1, 3))),)
     category = draw(st.none() | st.sampled_from(["x", "y"]).map(CategoryTerms))
