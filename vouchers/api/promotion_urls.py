@@ -24,6 +24,7 @@ from vouchers.api.publications import (
     CreatePublicationView,
     LegacyPublishView,
     PublicationViewSet,
+    VoucherPublicationViewSet,
 )
 from vouchers.api.qualifications import ClientQualificationView, QualificationView
 
@@ -42,6 +43,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^client/v1/publish/?$", ClientPublishView.as_view()),
     re_path(r"^v1/publications/create/?$", CreatePublicationView.as_view()),
     re_path(r"^v1/vouchers/publish/?$", LegacyPublishView.as_view()),
+    re_path(
+        rf"^v1/vouchers/(?P<code>{IDENTIFIER})/publications/?$",
+        VoucherPublicationViewSet.as_view({"get": "list"}),
+    ),
     re_path(r"^v1/qualifications/?$", QualificationView.as_view()),
     re_path(r"^client/v1/qualifications/?$", ClientQualificationView.as_view()),
     re_path(r"^v1/campaigns/qualification/?$", CampaignQualificationView.as_view()),

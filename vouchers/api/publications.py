@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from config.api import limits, tracking_cookie
 from config.api.authentication import ClientKeyAuthentication, ClientSwitch, access_of
+from config.api.parameters import path_id
 from config.api.resources import ScopedViewSet
 from config.filters.fields import FieldTable
 from config.kernel import instants
@@ -151,6 +152,19 @@ class PublicationViewSet(ScopedViewSet):
     def create(self, request: Request) -> Response:
         asked = publishing.parse_publish(request.data, join_once=request.query_params.get("join_once"))
         return Response(render_publication(publish(request, asked), in_full=True))
+
+
+@extend_schema(parameters=[path_id("code")])
+class VoucherPublicationViewSet(PublicationViewSet):
+    """`GET /v1/vouchers/{code}/publications`: where a voucher's `publish.url` leads."""
+
+    def get_queryset(self) -> Any:
+        voucher = vouchers.find(project=self.project, identifier=self.kwargs["code"])
+        return super().get_queryset().filter(voucher_ids__overlap=[voucher.public_id])
+
+    @extend_schema(operation_id="vouchers_publications", responses=PublicationShape(many=True))
+    def list(self, request: Request, code: str) -> Response:  # type: ignore[override]
+        return super().list(request)
 
 
 class CreatePublicationView(APIView):

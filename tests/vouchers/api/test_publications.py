@@ -305,3 +305,16 @@ def test_erasing_a_customer_leaves_the_code_and_not_the_person(shop: Shop) -> No
     assert (row.customer, row.tracking_id, row.metadata) == (None, None, {})
     assert row.codes == ["C-0"]
     assert Voucher.objects.get().holder is None
+
+
+def test_a_voucher_lists_its_publications_where_its_own_address_of_them_leads(shop: Shop) -> None:
+    row = campaign(shop, codes=2)
+    published = publish(shop, campaign={"name": row.name}).json()
+    code = published["voucher"]["code"]
+    other = "C-1" if code == "C-0" else "C-0"
+    answer = shop.server().get(f"/v1/vouchers/{code}/publications").json()
+    assert answer == shop.server().get("/v1/publications").json()
+    assert [item["id"] for item in answer["publications"]] == [published["id"]]
+    assert shop.server().get(f"/v1/vouchers/{other}/publications").json()["publications"] == []
+    assert shop.server().get("/v1/vouchers/NONE/publications").status_code == 404
+    assert shop.server().post(f"/v1/vouchers/{code}/publications", {}).status_code == 405
