@@ -376,7 +376,7 @@ def test_a_tier_of_which_only_the_name_is_known_does_nothing() -> None:
     assert (wire["valid"], wire["order"]["total_amount"], wire["redeemables"][0]["result"]) == (
         True,
         1000,
-        {"discount": {}},
+        {"discount": {"type": "AMOUNT", "amount_off": 0, "effect": "APPLY_TO_ORDER", "is_dynamic": False}},
     )
     assert validate(named.public_id).valid
     redeemed = redeem(named.public_id, order={"amount": 1000})
