@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,12 +57,14 @@ def worker(place) -> Iterator[Callable[[], subprocess.Popen[str]]]:
         )
         started.append(process)
         assert '"worker started"' in process.stderr.readline()
+        # A worker that loses its database says so; a pipe that nobody reads would hold it up when it is full.
+        threading.Thread(target=process.stderr.read, daemon=True).start()
         return process
 
     yield start
     for process in started:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 def python(environment: dict[str, str], *arguments: str) -> str:
