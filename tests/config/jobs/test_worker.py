@@ -49,22 +49,26 @@ def place() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def worker(place) -> Iterator[Callable[[], subprocess.Popen[str]]]:
-    started: list[subprocess.Popen[str]] = []
+    started: list[tuple[subprocess.Popen[str], threading.Thread]] = []
 
     def start() -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "worker"], cwd=BASE_DIR, env=place, text=True, stderr=subprocess.PIPE
         )
-        started.append(process)
-        assert '"worker started"' in process.stderr.readline()
+        first = process.stderr.readline()
         # A worker that loses its database says so; a pipe that nobody reads would hold it up when it is full.
-        threading.Thread(target=process.stderr.read, daemon=True).start()
+        reading = threading.Thread(target=process.stderr.read)
+        reading.start()
+        started.append((process, reading))
+        assert '"worker started"' in first
         return process
 
     yield start
-    for process in started:
+    for process, reading in started:
         process.kill()
         process.wait()
+        reading.join()
+        process.stderr.close()
 
 
 def python(environment: dict[str, str], *arguments: str) -> str:
