@@ -8,14 +8,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.api import limits, request_id, tracking_cookie
+from config.api import idempotency, limits, request_id, tracking_cookie
 from config.api.authentication import ClientKeyAuthentication, ClientSwitch, access_of
+from config.api.idempotency import once
 from config.api.lists import envelope
 from config.api.parameters import path_id
 from config.kernel import ids, instants
@@ -159,10 +161,15 @@ class TierRedemptionView(APIView):
         tags=["promotions"],
         operation_id="promotions_redeem_tier",
         request=bodies.LegacyBody,
-        parameters=[path_id("tier_id")],
+        parameters=[path_id("tier_id"), idempotency.PARAMETER],
         responses=schemas.RedemptionShape,
     )
-    def post(self, request: Request, tier_id: str) -> Response:
+    def post(self, request: Request, tier_id: str) -> HttpResponseBase:
+        return once(request, lambda: self.redeem(request, tier_id))
+
+    @staticmethod
+    def redeem(request: Request, tier_id: str) -> Response:
+        """The tier, alone."""
         tier = tier_of(request, tier_id)
         asked = replace(context_of(request), redeemables=(Redeemable(tier.public_id, "promotion_tier"),))
         wire: dict[str, Any] = render_redeemed(redeem(request, asked), request_id.current())

@@ -7,14 +7,16 @@ from typing import Any, ClassVar
 
 import django_filters
 from django.db.models import Q, QuerySet
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.api import limits, tracking_cookie
+from config.api import idempotency, limits, tracking_cookie
 from config.api.authentication import ClientKeyAuthentication, ClientSwitch, access_of
+from config.api.idempotency import once
 from config.api.parameters import path_id
 from config.api.resources import ScopedViewSet
 from config.filters.fields import FieldTable
@@ -148,8 +150,13 @@ class PublicationViewSet(ScopedViewSet):
         rows = self.page(request, self.get_queryset().for_wire())
         return self.get_paginated_response([render_publication(row, in_full=False) for row in rows])
 
-    @extend_schema(request=PublishBody, parameters=[JOIN_ONCE], responses=PublicationShape)
-    def create(self, request: Request) -> Response:
+    @extend_schema(request=PublishBody, parameters=[JOIN_ONCE, idempotency.PARAMETER], responses=PublicationShape)
+    def create(self, request: Request) -> HttpResponseBase:
+        return once(request, lambda: self.publish(request))
+
+    @staticmethod
+    def publish(request: Request) -> Response:
+        """What the body asks for."""
         asked = publishing.parse_publish(request.data, join_once=request.query_params.get("join_once"))
         return Response(render_publication(publish(request, asked), in_full=True))
 
@@ -183,9 +190,15 @@ class CreatePublicationView(APIView):
             OpenApiParameter("customer[source_id]", str, description="Also `customer[id]`, `customer[email]`, …"),
             OpenApiParameter("source_id", str, description="The publication's own id elsewhere."),
             OpenApiParameter("metadata[key]", str),
+            idempotency.PARAMETER,
         ],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
+        return once(request, lambda: self.publish(request))
+
+    @staticmethod
+    def publish(request: Request) -> Response:
+        """What the query asks for."""
         pairs = [(key, value) for key, values in request.query_params.lists() for value in values]
         return Response(render_publication(publish(request, publishing.parse_publish_query(pairs)), in_full=True))
 
@@ -203,10 +216,15 @@ class ClientPublishView(APIView):
         tags=["client"],
         operation_id="client_publish",
         request=PublishBody,
-        parameters=[JOIN_ONCE, CAMPAIGN],
+        parameters=[JOIN_ONCE, CAMPAIGN, idempotency.PARAMETER],
         responses=PublicationShape,
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponseBase:
+        return once(request, lambda: self.publish(request))
+
+    @staticmethod
+    def publish(request: Request) -> Response:
+        """What the body asks for, or the query where the body names no campaign."""
         body, query = request.data, request.query_params
         if isinstance(body, dict) and body.get("campaign") is None and query.get("campaign"):
             body = {**body, "campaign": query["campaign"]}
@@ -224,9 +242,15 @@ class LegacyPublishView(APIView):
         tags=["publications"],
         operation_id="vouchers_publish",
         request=PublishBody,
+        parameters=[idempotency.PARAMETER],
         responses=schemas.VoucherShape,
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponseBase:
+        return once(request, lambda: self.publish(request))
+
+    @staticmethod
+    def publish(request: Request) -> Response:
+        """What the body asks for, in its old form."""
         published = publish(request, publishing.parse_legacy_publish(request.data))
         voucher = vouchers.find(project=access_of(request).project, identifier=published.voucher_ids[0])
         wire: dict[str, Any] = render_voucher(voucher, RuleAssignment.objects.all().applying_to(voucher))

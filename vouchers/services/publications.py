@@ -95,6 +95,7 @@ def publish(
         return transactions.run(hand_out)
     except PublicationRefused as refused:
         _record_failure(project, request, identity.customer, campaign, refused, at, caller)
+        refused.recorded = True
         raise
 
 

@@ -1,4 +1,4 @@
-"""`Idempotency-Key` on redemptions and rollbacks: one effect, one answer."""
+"""`Idempotency-Key` on redemptions, rollbacks and publications: one effect, one answer."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from config.api import idempotency
 from config.api.models import IdempotencyKey
 from config.kernel import instants
 from customers import services as customers
-from tests.factories import Shop, make_customer, make_project, make_shop, make_voucher
-from vouchers.models import Redemption, Voucher
+from tests.factories import NOW, CampaignFactory, Shop, make_customer, make_project, make_shop, make_voucher
+from vouchers.models import PromotionTier, Publication, Redemption, Voucher
 
 pytestmark = pytest.mark.django_db
 BODY = {"redeemables": [{"object": "voucher", "id": "TEN"}], "customer": {"source_id": "c-1"}, "order": {"amount": 900}}
@@ -20,7 +20,7 @@ BODY = {"redeemables": [{"object": "voucher", "id": "TEN"}], "customer": {"sourc
 
 @pytest.fixture
 def shop() -> Shop:
-    shop = make_shop(client_side=("redeem",))
+    shop = make_shop(client_side=("redeem", "publish"))
     make_voucher(project=shop.project, code="TEN")
     return shop
 
@@ -104,6 +104,61 @@ def test_a_rollback_is_made_once(shop: Shop) -> None:
         assert (second.status_code, second.content) == (first.status_code, first.content)
     assert Redemption.objects.filter(kind="redemption_rollback").count() == 2
     assert Voucher.objects.get().redeemed_quantity == 0
+
+
+PUBLISHED = {"campaign": {"name": "Camp"}, "customer": {"source_id": "c-1"}}
+QUERY = "campaign[name]=Camp&customer[source_id]=c-1"
+
+
+@pytest.fixture
+def pool(shop: Shop) -> None:
+    """Three codes that can be handed out, besides the one of the shop."""
+    template = {"type": "DISCOUNT_VOUCHER", "discount": {"type": "AMOUNT", "amount_off": 700}}
+    row = CampaignFactory.create(project=shop.project, name="Camp", voucher=template, vouchers_count=3)
+    for number in range(3):
+        make_voucher(project=shop.project, campaign=row, code=f"C-{number}")
+
+
+@pytest.mark.parametrize("door", ["server", "browser", "older", "query"])
+def test_a_repeated_publication_hands_out_one_code(shop: Shop, pool: None, door: str) -> None:
+    def asked(key: str) -> Any:
+        headers = {"Idempotency-Key": key}
+        if door == "query":
+            return shop.server().get(f"/v1/publications/create?{QUERY}", headers=headers)
+        client = shop.browser() if door == "browser" else shop.server()
+        path = {"server": "/v1/publications", "browser": "/client/v1/publish", "older": "/v1/vouchers/publish"}[door]
+        return client.post(path, PUBLISHED, headers=headers)
+
+    first, second = asked("k-1"), asked("k-1")
+    assert (first.status_code, second.status_code) == (200, 200), first.content
+    assert second.content == first.content
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert (Publication.objects.count(), Voucher.objects.filter(publish_count=1).count()) == (1, 1)
+    assert asked("k-2").content != first.content
+    assert Publication.objects.count() == 2
+
+
+def test_a_refused_publication_is_recorded_once_and_a_wrong_one_leaves_the_key_free(shop: Shop, pool: None) -> None:
+    assert post(shop, "/v1/publications", {"customer": {"source_id": "c-1"}}, "k-1").status_code == 400
+    assert IdempotencyKey.objects.count() == 0
+    Voucher.objects.update(publish_count=1)
+    first, second = (post(shop, "/v1/publications", PUBLISHED, "k-1") for _ in range(2))
+    assert (first.status_code, first.json()["key"]) == (400, "no_voucher_suitable_for_publication")
+    assert (second.status_code, second.content) == (400, first.content)
+    assert [row.result for row in Publication.objects.all()] == ["FAILURE"]
+
+
+def test_the_older_redemption_of_a_tier_is_made_once(shop: Shop) -> None:
+    campaign = CampaignFactory.create(project=shop.project, campaign_type="PROMOTION", voucher=None)
+    action = {"discount": {"type": "PERCENT", "percent_off": 10}}
+    tier = PromotionTier.objects.create(
+        project=shop.project, campaign=campaign, name="One", action=action, created_at=NOW
+    )
+    path = f"/v1/promotions/tiers/{tier.public_id}/redemption"
+    first, second = (post(shop, path, {"order": {"amount": 900}}, "k-1") for _ in range(2))
+    assert first.status_code == 200, first.content
+    assert second.content == first.content
+    assert Redemption.objects.count() == 1
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "naïve", "tab\tbed"])
