@@ -10,10 +10,11 @@ from tracking import uses as catalogue
 from tracking.services import activity, identities, recounts
 from vouchers import exports, publication_fields, transaction_exports
 from vouchers.models import Campaign
-from vouchers.services import catalogue_uses, claims, erasure, validation_rules
+from vouchers.services import catalogue_uses, claims, erasure, holders, validation_rules
 
 identities.movers.append(claims.move_redemptions)
 recounts.facts.append(claims.facts_of)
+recounts.facts.append(holders.facts_of)
 kinds.register(exports.VOUCHER)
 kinds.register(exports.REDEMPTION)
 kinds.register(publication_fields.PUBLICATION)

@@ -13,7 +13,7 @@ from config.project.models import Project
 from tracking.models import Order
 from vouchers.errors import GiftAmountExceeded, InvalidAddBalanceParams
 from vouchers.models import Redemption, Voucher, VoucherTransaction
-from vouchers.services import voucher_events
+from vouchers.services import holders, voucher_events
 
 
 def entry(
@@ -95,6 +95,7 @@ def adjust(
     if amount == 0:
         raise InvalidAddBalanceParams("Property .amount cannot be 0")
     with transaction.atomic():
+        holders.lock_of(Voucher.objects.filter(pk=voucher.pk))
         rows = Voucher.objects.of(project).for_wire().select_for_update(no_key=True, of=("self",))
         locked = rows.get(pk=voucher.pk)
         if locked.gift_balance + amount < 0:

@@ -13,7 +13,7 @@ from config.jobs import runner
 from config.jobs.runner import Run
 from config.kernel.instants import parse_instant
 from vouchers.models import Campaign, Voucher, VoucherTransaction
-from vouchers.services import balances, generation
+from vouchers.services import balances, generation, holders
 
 BATCH: Final = 2_000
 
@@ -50,6 +50,7 @@ def remove(run: Run, *, clock: Callable[[], datetime]) -> dict[str, Any]:
             with transaction.atomic():
                 run.hold()
                 batch = Voucher.objects.filter(pk__in=pks)
+                holders.lock_of(batch)
                 if force:
                     batch.delete()
                 else:

@@ -33,7 +33,7 @@ NO_APPLICABLE: Final = Refusal("no_applicable_redeemables", "No applicable redee
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One call of `redemptions.redeem`."""
+    """One call of `redemptions.redeem`. locked_first: customers to lock before anything that is theirs."""
 
     project: Project
     request: RedeemRequest
@@ -41,6 +41,7 @@ class Attempt:
     at: datetime
     channel: Channel
     protect_customer: bool = False
+    locked_first: frozenset[int] = frozenset()
 
     def fields(self) -> dict[str, Any]:
         """What every row of this attempt has."""

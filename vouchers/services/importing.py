@@ -17,7 +17,7 @@ from config.project.models import Project
 from vouchers.engine import codes
 from vouchers.errors import InvalidVoucher
 from vouchers.models import Category, RuleAssignment, ValidationRule, Voucher, VoucherTransaction
-from vouchers.services import balances, issuing, vouchers
+from vouchers.services import balances, holders, issuing, vouchers
 
 OF_CAMPAIGN: Final = frozenset({"active", "category"})
 """What a file may change of a code that belongs to a campaign."""
@@ -83,6 +83,7 @@ class _Batch:
         keys = {self._key(draft.code) for draft in drafts}
         rows = Voucher.objects.of(project).filter(code_key__in=keys).for_wire().order_by("pk")
         if updates:
+            holders.lock_of(Voucher.objects.of(project).filter(code_key__in=keys))
             rows = rows.select_for_update(no_key=True, of=("self",))
         self.known = {row.code_key: row for row in rows}
         self.categories = _categories(project, drafts)

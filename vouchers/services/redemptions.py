@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -38,6 +38,7 @@ from vouchers.services import (
     candidates,
     carts,
     failures,
+    holders,
     redeemed_orders,
     redemption_events,
     sessions,
@@ -108,7 +109,11 @@ def redeem(
     )
     attempt = Attempt(project, request, identity, at, channel or Channel(), protect_customer)
     try:
-        return transactions.run(lambda: _redeem(attempt))
+        try:
+            return transactions.run(lambda: _redeem(attempt))
+        except holders.HeldElsewhere as busy:
+            again = replace(attempt, locked_first=busy.holders)
+            return transactions.run(lambda: _redeem(again))
     except NotRedeemable as refused:
         raise failures.record(attempt, refused) from None
 
@@ -121,10 +126,12 @@ def _redeem(attempt: Attempt) -> Redeemed:
         overrides.store(project=project, items=request.order.items, at=at)
     before = carts.state_of(project, request, stored)
     key = _enter_session(attempt)
+    holders.lock(attempt.locked_first)
     customer = _write_customer(attempt)
     with transactions.one_at_a_time():
         pk = None if customer is None else customer.pk
         found = candidates.find(project, request.redeemables, lock=True, customer_id=pk)
+        holders.keep((row.voucher for row in found if row.voucher), own=pk, locked_first=attempt.locked_first)
     _weigh_sessions(attempt, found, key)
     facts = candidates.facts_of(
         project=project,

@@ -26,10 +26,10 @@ from tracking.models import Order
 from tracking.services import events, order_events, orders
 from vouchers.engine import stacking, undoing
 from vouchers.errors import AlreadyRolledBack, InvalidCustomer, InvalidOrder, InvalidRedemption, InvalidRedemptionParent
-from vouchers.models import Redemption
+from vouchers.models import Redemption, Voucher
 from vouchers.payloads import RollbackRequest
 from vouchers.rendering.orders import render_order
-from vouchers.services import failures, redemption_events, returns, transactions
+from vouchers.services import failures, holders, redemption_events, returns, transactions
 from vouchers.services.channels import INTERNAL, Channel
 
 log = logging.getLogger("tessera.rollbacks")
@@ -145,9 +145,9 @@ def _roll_back(attempt: _Attempt) -> RolledBack:
         root, children = _locked(attempt)
         _check(attempt, root)
         order = _locked_order(root)
-    customer = _locked_customer(root)
-    _check_belongings(attempt, root, order, customer)
     undone = children or [root]
+    customer = _locked_customer(root, undone)
+    _check_belongings(attempt, root, order, customer)
     for former in (root, *children):
         former.customer, former.order = customer, order
     returns.lock(undone)
@@ -217,10 +217,17 @@ def _locked_order(root: Redemption) -> Order | None:
     return rows.select_related("customer", "referrer").first()
 
 
-def _locked_customer(root: Redemption) -> Customer | None:
+def _locked_customer(root: Redemption, undone: Sequence[Redemption]) -> Customer | None:
+    """Who redeemed; locked in one go with who holds the gift cards that get their credits back."""
+    cards = [row.voucher_id for row in undone if row.amount and row.voucher_id is not None]
+    own = [] if root.customer_id is None else [root.customer_id]
+    if cards:
+        holders.lock_of(Voucher.objects.filter(pk__in=cards), *own)
+    else:
+        holders.lock(own)
     if root.customer_id is None:
         return None
-    return Customer.objects.select_for_update(no_key=True).filter(pk=root.customer_id).first()
+    return Customer.objects.filter(pk=root.customer_id).first()
 
 
 def _check_belongings(attempt: _Attempt, root: Redemption, order: Order | None, customer: Customer | None) -> None:

@@ -16,7 +16,7 @@ from config.project.models import Project
 from vouchers.engine import codes
 from vouchers.errors import InvalidVoucher
 from vouchers.models import Campaign, Category, Voucher
-from vouchers.services import balances, issuing, voucher_events
+from vouchers.services import balances, holders, issuing, voucher_events
 
 VALIDITY: Final = (*("start_date", "expiration_date", "validity_timeframe", "validity_day_of_week", "validity_hours"),)
 PLAIN: Final = (*VALIDITY, "additional_info")
@@ -43,6 +43,8 @@ def update(
     Raises InvalidVoucher, InvalidPayload, MetadataValidationFailed, NotFound (category).
     """
     with transaction.atomic():
+        if data.get("gift") is not None:
+            holders.lock_of(Voucher.objects.filter(pk=voucher.pk))
         locked = Voucher.objects.of(project).alive().select_for_update(no_key=True, of=("self",)).get(pk=voucher.pk)
         changed = fill(project, locked, data)
         locked.updated_at = at
@@ -83,6 +85,7 @@ def delete(*, project: Project, voucher: Voucher, at: datetime, force: bool = Fa
     """
     row = Voucher.objects.of(project).filter(pk=voucher.pk)
     with transaction.atomic():
+        holders.lock_of(row)
         voucher_events.deleted(project, voucher, at, cause)
         if voucher.campaign_id is not None:
             count = F("vouchers_count") - 1

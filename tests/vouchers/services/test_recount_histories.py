@@ -20,11 +20,15 @@ from tracking.models import Order
 from tracking.services import events, orders, recounts
 from vouchers.models import Redemption, SessionLock, Voucher, VoucherTransaction
 from vouchers.payloads import parse_stackable
-from vouchers.services import redemptions, rollbacks, sessions, validations
+from vouchers.publishing import parse_publish
+from vouchers.services import balances, publications, redemptions, rollbacks, sessions, validations, vouchers
 
 pytestmark = pytest.mark.django_db
 PEOPLE = ("crm-1", "crm-2", "new", "track_unknown")
-CODES = ("TEN", "ONCE", "GIFT", "OFF", "NONE")
+CODES = ("TEN", "ONCE", "GIFT", "HELD", "OFF", "NONE")
+CARDS = ("GIFT", "HELD")
+FIRST_CREDITS = {"GIFT": 3000, "HELD": 2500}
+"""What the cards of the factory have without a line of their ledgers."""
 KEYS = ("k-1", "k-2", "k-3")
 AMOUNTS = (0, 1, 999, 2000, 10_000)
 
@@ -50,6 +54,10 @@ steps = st.one_of(
     ),
     st.tuples(st.just("event"), st.sampled_from(("crm-1", "crm-2")), st.sampled_from(("seen", "bought"))),
     st.tuples(st.just("roll back"), st.integers(0, 9)),
+    st.tuples(st.just("publish"), st.sampled_from(CARDS), st.sampled_from(("crm-1", "crm-2", "new"))),
+    st.tuples(st.just("adjust"), st.sampled_from(CARDS), st.sampled_from((-500, 0, 700))),
+    st.tuples(st.just("set"), st.sampled_from(CARDS), st.sampled_from((100, 4000))),
+    st.tuples(st.just("bin"), st.sampled_from(CARDS), st.booleans()),
     st.tuples(
         st.just("lock"),
         st.sampled_from(KEYS),
@@ -66,11 +74,11 @@ steps = st.one_of(
 @pytest.fixture
 def project() -> Project:
     project = make_project()
-    for source_id in ("crm-1", "crm-2"):
-        make_customer(project=project, source_id=source_id)
+    first, _ = (make_customer(project=project, source_id=source_id) for source_id in ("crm-1", "crm-2"))
     make_voucher(project=project, code="TEN")
     make_voucher(project=project, code="ONCE", quantity=1)
     make_voucher(project=project, code="GIFT", gift_amount=3000, discount=None)
+    make_voucher(project=project, code="HELD", gift_amount=2500, discount=None, holder=first, publish_count=1)
     make_voucher(project=project, code="OFF", active=False)
     return project
 
@@ -80,7 +88,7 @@ def play(project: Project, step: tuple[Any, ...], at: Any) -> None:
     match step:
         case ("redeem", person, codes, amount, credits):
             gift = {} if credits is None else {"gift": {"credits": credits}}
-            redeemables = [{"object": "voucher", "id": code, **(gift if code == "GIFT" else {})} for code in codes]
+            redeemables = [{"object": "voucher", "id": code, **(gift if code in CARDS else {})} for code in codes]
             body = {"redeemables": redeemables, "customer": {"source_id": person}, "order": {"amount": amount}}
             redemptions.redeem(project=project, request=parse_stackable(body), at=at)
         case ("order", person, status, amount):
@@ -98,8 +106,24 @@ def play(project: Project, step: tuple[Any, ...], at: Any) -> None:
             known_rows = list(Redemption.objects.order_by("pk"))
             if known_rows:
                 rollbacks.roll_back(project=project, redemption=known_rows[index % len(known_rows)], at=at)
+        case ("publish" | "adjust" | "set" | "bin", code, _):
+            play_card(project, step, vouchers.find(project=project, identifier=code), at)
         case _:
             play_session(project, step, at)
+
+
+def play_card(project: Project, step: tuple[Any, ...], card: Voucher, at: Any) -> None:
+    """What happens to a gift card besides being spent."""
+    match step:
+        case ("publish", code, person):
+            request = parse_publish({"voucher": code, "customer": {"source_id": person}})
+            publications.publish(project=project, request=request, at=at)
+        case ("adjust", _, amount):
+            balances.adjust(project=project, voucher=card, amount=amount, at=at)
+        case ("set", _, amount):
+            vouchers.update(project=project, voucher=card, data={"gift": {"amount": amount}}, at=at)
+        case ("bin", _, force):
+            vouchers.delete(project=project, voucher=card, at=at, force=force)
 
 
 def play_session(project: Project, step: tuple[Any, ...], at: Any) -> None:
@@ -130,15 +154,19 @@ def assert_nothing_is_given_twice(at: Any) -> None:
     in_force = Redemption.objects.filter(kind="redemption", status="SUCCEEDED")
     for voucher in Voucher.objects.all():
         assert voucher.redeemed_quantity == in_force.filter(voucher=voucher).count()
-        ledger = VoucherTransaction.objects.filter(voucher=voucher).aggregate(moved=Sum("amount"))["moved"] or 0
+        lines = VoucherTransaction.objects.filter(voucher=voucher)
+        ledger = lines.aggregate(moved=Sum("amount"))["moved"] or 0
         spent = in_force.filter(voucher=voucher).aggregate(spent=Sum("amount"))["spent"] or 0
-        assert (voucher.redeemed_amount, voucher.redeemed_amount) == (-ledger, spent)
+        assert voucher.redeemed_amount == spent
+        assert voucher.gift_balance == FIRST_CREDITS.get(voucher.code, 0) + ledger
         locks = SessionLock.objects.filter(voucher=voucher, expires_at__gt=at)
         held = locks.aggregate(uses=Sum("quantity"), credits=Sum("credits"))
         if voucher.quantity is not None:
             assert voucher.redeemed_quantity + (held["uses"] or 0) <= voucher.quantity
         if voucher.type == Voucher.Type.GIFT:
-            assert voucher.redeemed_amount + (held["credits"] or 0) <= voucher.gift_amount
+            taken_back = voucher.gift_subtracted_amount
+            assert voucher.redeemed_amount <= voucher.gift_amount - taken_back
+            assert taken_back or voucher.redeemed_amount + (held["credits"] or 0) <= voucher.gift_amount
     for order in Order.objects.exclude(redemptions={}):
         whole = (order.discount_amount or 0) + (order.items_discount_amount or 0)
         assert (order.total_discount_amount or 0) == whole
@@ -157,9 +185,12 @@ def test_recounting_finds_no_difference_after_any_history(project: Project) -> N
             seen.update(Redemption.objects.values_list("result", flat=True))
             seen.update(Redemption.objects.values_list("status", flat=True))
             seen.update({"HELD"} if SessionLock.objects.exists() else ())
+            seen.update(f"cards {held}" for held in Customer.objects.values_list("gift_cards_held", flat=True))
             assert list(recounts.differences(project=project, at=NOW, fix=False)) == []
             assert_nothing_is_given_twice(NOW + timedelta(minutes=len(history)))
             transaction.set_rollback(True)
 
     check()
-    assert seen >= {"SUCCESS", "FAILURE", "ROLLED_BACK", "HELD"}, "histories in which nothing happens prove nothing"
+    assert seen >= {"SUCCESS", "FAILURE", "ROLLED_BACK", "HELD", "cards 0", "cards 1", "cards 2"}, (
+        "histories in which nothing happens prove nothing"
+    )
