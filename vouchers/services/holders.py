@@ -53,7 +53,7 @@ def keep(vouchers: Iterable[Voucher], *, own: int | None, locked_first: Collecti
         if free != missing and locked_first:
             raise MultipleRequests("Another request is working on the same gift card")
         if free != missing:
-            raise HeldElsewhere(missing)
+            raise HeldElsewhere(missing if own is None else {own, *missing})
 
 
 def facts_of(customer: Customer) -> dict[str, int]:
