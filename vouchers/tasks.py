@@ -18,6 +18,7 @@ from vouchers.services import (
     files,
     generation,
     importing,
+    limit_sums,
     metadata,
     sessions,
     usage,
@@ -37,6 +38,13 @@ def forget_sessions(timestamp: int) -> None:
 def follow_usage(timestamp: int) -> None:
     """Every minute: the daily sums that the overview reads."""
     usage.follow(at=instants.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="vouchers.follow_limits", queue=queues.UPKEEP, queueing_lock="vouchers.follow_limits")
+def follow_limits(timestamp: int) -> None:
+    """Every minute: the sums behind limits of what is redeemed often."""
+    limit_sums.follow(at=instants.now())
 
 
 @runner.job(queue=queues.SHORT, name="vouchers.update_many")

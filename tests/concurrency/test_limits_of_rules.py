@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from config.project.models import Project
-from tests.concurrency.test_redemptions import redeem_once
+from tests.concurrency.test_redemptions import AT, redeem_once
 from tests.concurrency.threads import at_once
+from tests.dashboard.rows import make_redemption
 from tests.factories import CampaignFactory, RuleAssignmentFactory, make_customer, make_project, make_rule, make_voucher
 from vouchers.models import Campaign, Redemption, Voucher
-from vouchers.services import candidates, counts
+from vouchers.services import candidates, counts, limit_sums
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.slow]
 THREADS = 50
@@ -63,6 +65,26 @@ def test_a_campaign_gives_as_many_as_it_may_whichever_codes_are_tried() -> None:
     campaign = campaign_of(20)
     outcomes = at_once(THREADS, lambda index: redeem_once(campaign.project, index, f"CODE-{index % 20}"))
     assert outcomes == {"redeemed": 10, "redemption_rules_violated": THREADS - 10}
+
+
+def test_a_limit_holds_while_its_sums_are_made_and_dropped() -> None:
+    campaign = campaign_of(20)
+    for number in range(6):
+        make_redemption(campaign.project, campaign=campaign, created_at=AT - timedelta(hours=number + 1))
+    limit_sums.watch(project=campaign.project, subjects=[("campaign_id", campaign.pk)])
+
+    def work(index: int) -> str:
+        if index % 5 == 0:
+            limit_sums.follow(at=AT)
+            return "summed"
+        if index % 5 == 1:
+            limit_sums.forget(project=campaign.project)
+            return "forgotten"
+        return redeem_once(campaign.project, index, f"CODE-{index % 20}")
+
+    outcomes = at_once(THREADS, work)
+    assert outcomes["redeemed"] == 4
+    assert outcomes["redemption_rules_violated"] == THREADS * 3 // 5 - 4
 
 
 def test_control_without_the_lock_of_the_voucher_a_customer_redeems_more_than_once(

@@ -2,6 +2,7 @@
 
 from vouchers.models.campaigns import Campaign, Category
 from vouchers.models.drafts import CampaignDraft
+from vouchers.models.limits import LimitDay, LimitSums
 from vouchers.models.promotions import PromotionStack, PromotionTier
 from vouchers.models.publications import Publication
 from vouchers.models.redemptions import Redemption, VoucherTransaction
@@ -17,6 +18,8 @@ __all__ = [
     "Category",
     "DailyRefusal",
     "DailyUse",
+    "LimitDay",
+    "LimitSums",
     "PromotionStack",
     "PromotionTier",
     "Publication",

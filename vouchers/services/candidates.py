@@ -256,7 +256,13 @@ def facts_of(
         order=order,
         segments=segments,
         counts=counts.read(
-            project=project, wanted=wanted.counts, subjects=subjects, customer=customer, channel=channel, at=at
+            project=project,
+            wanted=wanted.counts,
+            subjects=subjects,
+            customer=customer,
+            channel=channel,
+            at=at,
+            watch=lock,
         ),
         unit_counts=counts.read_units(wanted=wanted.unit_counts, subjects=subjects, customer=customer, order=order),
         catalogue=catalogue,

@@ -1,5 +1,7 @@
 """What limits of validation rules count: redemptions that succeeded and were not rolled back, in one statement.
 
+Those of one customer are counted as they are; those of everybody are sums up to a minute ago and what came since.
+
 Periods are calendar days, weeks from Monday, and months of the project's zone.
 """
 
@@ -18,18 +20,44 @@ from customers.models import Customer
 from vouchers.engine.order_state import OrderState
 from vouchers.engine.terms import Count, UnitCount
 from vouchers.models import Campaign
+from vouchers.services import limit_sums
 from vouchers.services.channels import Channel
 
 SUCCEEDED: Final = "r.kind = 'redemption' AND r.status = 'SUCCEEDED'"
-_SUMS: Final[Mapping[str, str]] = {
-    "redemptions": "SELECT count(*) FROM vouchers_redemption r WHERE {where}",
-    "discount_amount": "SELECT coalesce(sum(r.discount_amount), 0) FROM vouchers_redemption r WHERE {where}",
-    "gift_amount": "SELECT coalesce(sum(r.amount), 0) FROM vouchers_redemption r WHERE {where} AND r.amount > 0",
-    "orders_amount": """SELECT coalesce(sum(o.amount), 0) FROM (
-        SELECT max(r.order_amount) AS amount FROM vouchers_redemption r WHERE {where}
-        GROUP BY coalesce(r.order_id, -r.id)) o""",
+_ADDED: Final[Mapping[str, str]] = {
+    "redemptions": "count(*)",
+    "discount_amount": "coalesce(sum(r.discount_amount), 0)",
+    "gift_amount": "coalesce(sum(r.amount) FILTER (WHERE r.amount > 0), 0)",
 }
+_COUNTED: Final = "SELECT ARRAY[({added})::bigint, 0, 1] FROM vouchers_redemption r WHERE {where}"
+_ORDERS: Final = """SELECT coalesce(sum(o.amount), 0)::bigint FROM (
+    SELECT max(r.order_amount) AS amount FROM vouchers_redemption r WHERE {where}
+    GROUP BY coalesce(r.order_id, -r.id)) o"""
 """An order that several redemptions share counts once."""
+_SUMS: Final = """(SELECT max(x.id) AS id, max(x.orders_amount) AS orders_amount,
+        coalesce(max(x.through), '-infinity') AS through, 'infinity'::timestamptz AS until
+    FROM vouchers_limitsums x
+    WHERE x.project_id = %s AND x.subject = %s AND x.subject_id = %s AND x.timezone = %s) s"""
+"""What is summed already, if anything. Between two instants that the planner cannot know it expects few rows: with one
+alone it would read a third of the table."""
+_TAIL: Final = "created_at >= s.through AND {row}.created_at < s.until"
+_SUMMED: Final = f"""SELECT ARRAY[(d.n + t.n - b.n)::bigint, t.rows, (s.id IS NOT NULL)::int]
+    FROM {_SUMS}, LATERAL (
+        SELECT coalesce(sum(d.{{what}}), 0) AS n FROM vouchers_limitday d WHERE d.sums_id = s.id {{of_days}}
+    ) d, LATERAL (
+        SELECT {{added}} AS n, count(*) AS rows FROM vouchers_redemption r
+        WHERE r.{_TAIL.format(row="r")} AND {{where}}
+    ) t, LATERAL (
+        SELECT {{added}} AS n FROM vouchers_redemption b JOIN vouchers_redemption r ON r.id = b.rolls_back_id
+        WHERE b.{{column}} = %s AND b.kind <> 'redemption' AND b.result = 'SUCCESS'
+            AND b.{_TAIL.format(row="b")} AND r.created_at < s.through {{of_rows}}
+    ) b"""  # noqa: S608  (words of our own)
+_SUMMED_ORDERS: Final = f"""SELECT ARRAY[
+        CASE WHEN s.through = '-infinity' THEN ({_ORDERS}) ELSE s.orders_amount + (SELECT z.amount FROM (
+            {limit_sums.ORDERS.format(subject="{column}", subject_id="%s", since="s.through", until="s.until")}) z) END,
+        (SELECT count(*) FROM (SELECT 1 FROM vouchers_redemption r WHERE s.id IS NULL AND {{where}} LIMIT %s) z),
+        (s.id IS NOT NULL)::int]
+    FROM {_SUMS}"""  # noqa: S608  (words of our own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +95,37 @@ def read(
     customer: Customer | None,
     channel: Channel | None,
     at: datetime,
+    watch: bool = False,
 ) -> dict[Count, int]:
-    """The counters so far; those of a customer or caller that is not known are 0. One statement for all."""
+    """The counters so far; those of a customer or caller that is not known are 0. One statement for all.
+
+    watch: have what was worth a sum, and has none yet, summed from now on; in the caller's transaction.
+    """
     known: list[Count] = []
     selects: list[str] = []
     parameters: list[Any] = []
     for count in sorted(wanted):
-        where = _where(project, count, subjects, customer, channel, at)
-        if where is not None:
+        select = _select(project, count, subjects, customer, channel, at)
+        if select is not None:
             known.append(count)
-            selects.append(f"({_SUMS[count.what].format(where=where[0])})")
-            parameters += where[1]
+            selects.append(f"({select[0]})")
+            parameters += select[1]
     if not known:
         return dict.fromkeys(wanted, 0)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(selects)}", parameters)
         found = cursor.fetchone()
-    return dict.fromkeys(wanted, 0) | {count: int(value) for count, value in zip(known, found, strict=True)}
+    if watch:
+        often = {
+            subject
+            for count, (_, rows, summed) in zip(known, found, strict=True)
+            if rows > limit_sums.WORTH and not summed and (subject := subjects.column_of(count.subject))
+        }
+        limit_sums.watch(project=project, subjects=often)
+    return dict.fromkeys(wanted, 0) | {count: value for count, (value, *_) in zip(known, found, strict=True)}
 
 
-def _where(
+def _select(
     project: Project,
     count: Count,
     subjects: Subjects,
@@ -94,25 +133,44 @@ def _where(
     channel: Channel | None,
     at: datetime,
 ) -> tuple[str, list[Any]] | None:
-    """The condition, and its parameters; None where nothing can match."""
+    """Reads (value, rows counted live, whether there is a sum), with its parameters; None where nothing can match."""
     subject = subjects.column_of(count.subject)
     if subject is None:
         return None
     column, key = subject
-    text, parameters = f"{SUCCEEDED} AND r.{column} = %s", list[Any]([key])
+    where, own = f"{SUCCEEDED} AND r.{column} = %s", list[Any]([key])
+    start = start_of(count.period, at, ZoneInfo(project.timezone)) if count.period else None
     if count.by == "customer":
         if customer is None:
             return None
-        text, parameters = f"{text} AND r.customer_id = %s", [*parameters, customer.pk]
-    elif count.by:
+        where, own = f"{where} AND r.customer_id = %s", [*own, customer.pk]
+        if start is not None:
+            where, own = f"{where} AND r.created_at >= %s", [*own, start]
+        return _COUNTED.format(added=_ADDED[count.what], where=where), own
+    of_sums = [project.pk, column, key, project.timezone]
+    if count.what == "orders_amount":
+        sql = _SUMMED_ORDERS.format(column=column, where=where)
+        return sql, [*own, key, key, *own, limit_sums.WORTH + 1, *of_sums]
+    of_days, of_rows, narrowed, days = "", "", list[Any](), list[Any]()
+    if count.by:
         caller = channel_of(channel, user=count.by == "user")
         if caller is None or channel is None:
             return None
-        text, parameters = f"{text} AND r.channel_type = %s AND r.channel_id = %s", [*parameters, channel.type, caller]
-    if count.period:
-        start = start_of(count.period, at, ZoneInfo(project.timezone))
-        text, parameters = f"{text} AND r.created_at >= %s", [*parameters, start]
-    return text, parameters
+        of_days = "AND d.channel_type = %s AND d.channel_id = %s"
+        of_rows = "AND r.channel_type = %s AND r.channel_id = %s"
+        narrowed = days = [channel.type, caller]
+    if start is not None:
+        of_days, of_rows = f"{of_days} AND d.day >= %s", f"{of_rows} AND r.created_at >= %s"
+        narrowed, days = [*narrowed, start], [*days, start.date()]
+    sql = _SUMMED.format(
+        what=count.what,
+        added=_ADDED[count.what],
+        column=column,
+        where=f"{where} {of_rows}",
+        of_days=of_days,
+        of_rows=of_rows,
+    )
+    return sql, [*of_sums, *days, *own, *narrowed, key, *narrowed]
 
 
 def channel_of(channel: Channel | None, *, user: bool) -> str | None:

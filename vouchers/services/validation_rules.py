@@ -19,7 +19,7 @@ from vouchers.engine.definitions import DefinitionError
 from vouchers.engine.product_definitions import ProductsError
 from vouchers.errors import InvalidValidationRules
 from vouchers.models import Campaign, PromotionTier, RuleAssignment, ValidationRule, Voucher
-from vouchers.services import rule_events
+from vouchers.services import limit_sums, rule_events
 
 FIELDS: Final = ("name", "rules", "bundle_rules", "error", "applicable_to", "type", "context_type")
 NEVER_NULL: Final = {"type": "expression", "context_type": "global"}
@@ -48,6 +48,7 @@ def update(
     rule.updated_at = at
     with transaction.atomic():
         rule.save(update_fields=[*changed, "updated_at"])
+        limit_sums.watch_assigned(rule)
         rule_events.told(project, "updated", rule, at, cause)
     return rule
 
@@ -101,6 +102,7 @@ def assign(
     try:
         with transaction.atomic():
             assignment.save(force_insert=True)
+            limit_sums.watch_assigned(rule)
             rule_events.assignment_told(project, "created", assignment, at, cause)
     except IntegrityError as error:
         raise DuplicateFound.of("validation_rules_assignment", target.public_id) from error

@@ -24,7 +24,7 @@ from segments import services as segments
 from segments.models import Segment
 from vouchers.models import Redemption, Voucher
 from vouchers.payloads import parse_stackable
-from vouchers.services import issuing, redemptions, rollbacks, usage, validation_rules, validations
+from vouchers.services import issuing, limit_sums, redemptions, rollbacks, usage, validation_rules, validations
 
 TIER_EVERY, RETURN_EVERY = 9, 23
 """So many checkouts use a promotion instead of a code; so many are sent back."""
@@ -119,3 +119,4 @@ def shop(project: Project, at: datetime) -> None:
         except DomainError:
             continue
     usage.forget(project=project)  # what lies in the past was not summed when it happened
+    limit_sums.forget(project=project)
