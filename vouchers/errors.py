@@ -27,7 +27,7 @@ class VoucherRefused(Refused):
 
 
 class InvalidVoucher(Invalid):
-    """Invalid voucher"""
+    """Invalid Voucher"""
 
     key = "invalid_voucher"
 
@@ -99,7 +99,7 @@ class InvalidAmount(Invalid):
 
 
 class StackingRulesExist(Conflict):
-    """Stacking rules already exist"""
+    """Stacking rules exist"""
 
     key = "stacking_rules_exist"
 
@@ -146,12 +146,6 @@ class DuplicateKey(Invalid):
     key = "duplicate_key"
 
 
-class InvalidVoucherItems(Invalid):
-    """Invalid Voucher"""
-
-    key = "invalid_voucher"
-
-
 class MissingVouchers(Invalid):
     """Missing vouchers"""
 
@@ -183,7 +177,7 @@ class PublicationRefused(Refused):
 
 
 class VoucherAlreadyPublished(PublicationRefused):
-    """Voucher has already been published"""
+    """Voucher already published"""
 
     key = "voucher_already_published"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -14,9 +15,18 @@ from config.filters.documents import Document
 from config.filters.fields import Field, FieldTable, Pattern, Scope
 from config.filters.parser import parse
 from config.filters.sources import Column, Nowhere
+from config.filters.sql import Sql
 from config.filters.values import Kind
 from config.kernel.texts import normal
 from config.project.models import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Filled(Column):
+    """A column of texts whose empty text means that there is none."""
+
+    def _expression(self) -> Sql:
+        return Sql("NULLIF({}, '')", self.name)
 
 
 def _column(key: str, kind: Kind, path: str = "", *, group: str) -> Field:
@@ -45,7 +55,6 @@ VOUCHERS: Final = FieldTable(
             ("is_referral_code", Kind.BOOLEAN, ""),
             ("campaign", Kind.TEXT, "campaign__name"),
             ("campaign_id", Kind.TEXT, "campaign__public_id"),
-            ("categories", Kind.TEXT, "category__name"),
             ("category_ids", Kind.TEXT, "category__public_id"),
             ("vouchers", Kind.TEXT, "public_id"),
             ("holder_id", Kind.TEXT, "holder__public_id"),
@@ -55,6 +64,7 @@ VOUCHERS: Final = FieldTable(
             ("redemption.redeemed_amount", Kind.NUMBER, "redeemed_amount"),
         )
     ),
+    Field("categories", "Categories", "Voucher", Kind.TEXT, Column("category__name", or_else="category_tag")),
     METADATA,
 )
 REDEMPTIONS: Final = FieldTable(
@@ -72,13 +82,13 @@ REDEMPTIONS: Final = FieldTable(
             ("related_object", Kind.TEXT, "related_object_type"),
             ("related_object_parent_id", Kind.TEXT, "campaign__public_id"),
             ("parent_redemption_id", Kind.TEXT, "parent__public_id"),
-            ("failure_code", Kind.TEXT, ""),
             ("customer", Kind.TEXT, "customer__public_id"),
             ("customer_id", Kind.TEXT, "customer__public_id"),
             ("campaign", Kind.TEXT, "campaign__name"),
             ("campaign_name", Kind.TEXT, "campaign__name"),
         )
     ),
+    Field("failure_code", "Failure code", "Redemption", Kind.TEXT, Filled("failure_code")),
     Field("user_login", "User login", "Redemption", Kind.TEXT, Nowhere(), offered=False),
     METADATA,
 )

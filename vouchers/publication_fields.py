@@ -31,7 +31,7 @@ FIELDS: Final = FieldTable(
     _field("customer_id", "customer__public_id"),
     _field("voucher", "voucher__code"),
     _field("voucher_code", "voucher__code"),
-    _field("failure_code"),
+    Field("failure_code", "Failure code", "Publication", Kind.TEXT, fields.Filled("failure_code")),
     _field("result"),
     _field("voucher_type", "voucher__type"),
     _field("is_referral_code", "voucher__is_referral_code", Kind.BOOLEAN),

@@ -69,16 +69,18 @@ def _whole(query: Mapping[str, Any], name: str, default: int) -> int:
 class PagePagination(BasePagination):
     """`limit`/`page` with an exact `total`. The view names `data_ref`, `orders` (wire → column) and `default_order`.
 
-    `nullable_orders`: columns that may be empty; rows without a value come last in either direction.
+    `nullable_orders`: columns that may be empty, `updated_at` where nothing is said; rows without a value come last in
+    either direction.
     """
 
     default_orders: ClassVar[Mapping[str, str]] = {"created_at": "created_at", "updated_at": "updated_at"}
+    default_nullable_orders: ClassVar[frozenset[str]] = frozenset({"updated_at"})
 
     def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:  # type: ignore[override]
         limit, page = parse_limit(request.query_params), parse_page(request.query_params)
         orders = getattr(view, "orders", self.default_orders)
         _, column = parse_order(request.query_params, orders, getattr(view, "default_order", "-created_at"))
-        nullable: frozenset[str] = getattr(view, "nullable_orders", frozenset())
+        nullable: frozenset[str] = getattr(view, "nullable_orders", self.default_nullable_orders)
         self.data_ref = getattr(view, "data_ref", "data")
         self.total = queryset.count()
         start = (page - 1) * limit

@@ -127,6 +127,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/v1/promotions/tiers/{tier_id}/validation"): {"customer": NORA, "order": ORDER},
     ("post", "/v1/promotions/validation"): {"customer": NORA, "order": ORDER},
     ("post", "/v1/campaigns/qualification"): {"customer": NORA, "order": ORDER},
+    ("post", "/v1/vouchers/qualification"): {"customer": NORA, "order": ORDER},
     ("post", "/v1/publications"): {"campaign": {"name": "Codes"}, "customer": NORA},
     ("post", "/v1/qualifications"): {"customer": NORA, "order": ORDER},
     ("post", "/v1/redemptions"): {**CODE, "customer": NORA, "order": ORDER},

@@ -19,7 +19,7 @@ def test_ids_and_source_ids_find_the_catalogue_and_skus_bring_their_product():
     mug = ProductFactory(public_id="prod_1", source_id="mug", name="Mug", price=1000)
     SkuFactory(product=mug, public_id="sku_1", source_id="mug-red", sku="Red", price=1200)
     product = {"id": "prod_1", "source_id": "mug", "name": "Mug"}
-    sku = {"id": "sku_1", "source_id": "mug-red", "sku": "Red"}
+    sku = {"id": "sku_1", "source_id": "mug-red", "sku": "Red", "metadata": {}, "price": 1200}
     of_product = {"object": "order_item", "product_id": "prod_1", "product": product}
     of_sku = {**of_product, "sku_id": "sku_1", "sku": sku}
     lines = price(

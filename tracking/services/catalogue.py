@@ -151,7 +151,8 @@ def _product(sent: Mapping[str, Any] | None, known: Product | None) -> dict[str,
 def _sku(sent: Mapping[str, Any] | None, known: Sku | None) -> dict[str, Any] | None:
     if known is None:
         return None if sent is None else dict(sent)
-    return {"id": known.public_id, "source_id": known.source_id, "sku": known.sku, **_without_override(sent)}
+    shown = {"id": known.public_id, "source_id": known.source_id, "sku": known.sku, "metadata": known.metadata}
+    return {**shown, **({} if known.price is None else {"price": known.price}), **_without_override(sent)}
 
 
 def _without_override(sent: Mapping[str, Any] | None) -> dict[str, Any]:

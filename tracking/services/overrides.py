@@ -6,6 +6,7 @@ Source: products-orders.md section 6. Only calls that store an order do this; va
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -39,12 +40,26 @@ def store(*, project: Project, items: Iterable[ItemData], at: datetime) -> None:
 
 
 def _products(items: Iterable[ItemData]) -> dict[str, ItemData]:
-    """By what each product goes by; of two lines about the same one the later counts."""
-    return {name: item for item in items if _overrides(item.product) and (name := product_name(item))}
+    """By what each product goes by; of what two lines say of the same one the later counts, key by key."""
+    found: dict[str, ItemData] = {}
+    for item in items:
+        if _overrides(item.product) and (name := product_name(item)):
+            said = found[name].product if name in found else None
+            found[name] = replace(item, product=_together(said, item.product))
+    return found
 
 
 def _skus(items: Iterable[ItemData]) -> dict[str, ItemData]:
-    return {name: item for item in items if _overrides(item.sku) and (name := sku_name(item))}
+    found: dict[str, ItemData] = {}
+    for item in items:
+        if _overrides(item.sku) and (name := sku_name(item)):
+            said = found[name].sku if name in found else None
+            found[name] = replace(item, sku=_together(said, item.sku))
+    return found
+
+
+def _together(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {**(before or {}), **{key: value for key, value in (now or {}).items() if value is not None}}
 
 
 def product_name(item: ItemData) -> str | None:

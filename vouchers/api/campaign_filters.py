@@ -23,12 +23,13 @@ from vouchers.models import Campaign
 
 STATUSES: Final = ("$active", "$failed", "$in_progress", "$expired", "before_start")
 """What only the field `status` takes as operators."""
+MADE: Final = "({} = 'DONE')"
 BULK: Final = ("AUTO_UPDATE", "STATIC")
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a campaign is at this moment; never unknown."""
+    """How far a campaign's codes are, and of those that are made whether its time is over or to come; never unknown."""
 
     name: str
 
@@ -48,12 +49,11 @@ class Status:
             case "$in_progress":
                 return Sql("({} IN ('IN_PROGRESS', 'MODIFYING'))", "vouchers_generation_status")
             case "$expired":
-                return Sql(f"(NOT {NOT_EXPIRED})", "expiration_date", now)
+                return Sql(f"({MADE} AND NOT {NOT_EXPIRED})", "vouchers_generation_status", "expiration_date", now)
             case "before_start":
-                return Sql(f"(NOT {STARTED})", "start_date", now)
+                return Sql(f"({MADE} AND NOT {STARTED})", "vouchers_generation_status", "start_date", now)
             case _:
-                whole = f"({{}} AND {STARTED} AND {NOT_EXPIRED})"
-                return Sql(whole, "active", "start_date", now, "expiration_date", now)
+                return Sql(MADE, "vouchers_generation_status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,14 @@ class Written:
         return Sql("to_jsonb({})", Sql(self.template, self.column), output_field=JSON)
 
 
+@dataclass(frozen=True, slots=True)
+class Tagged(Column):
+    """The category's name, else the one that was given and is none's."""
+
+    def _expression(self) -> Sql:
+        return Sql("COALESCE({}, {} ->> 'category')", self.name, "extra")
+
+
 def _field(key: str, kind: Kind = Kind.TEXT, path: str = "", source: Any = None) -> Field:
     return Field(key, key.replace("_", " ").capitalize(), "Campaign", kind, source or Column(path or key))
 
@@ -90,7 +98,7 @@ FIELDS: Final = FieldTable(
     _field("voucher_type", source=Written("({} ->> 'type')")),
     _field("validity_timeframe", source=Written("({} ->> 'interval')", "validity_timeframe")),
     _field("validity_day_of_week", source=Written("({})::text", "validity_day_of_week")),
-    _field("categories", path="category__name"),
+    _field("categories", source=Tagged("category__name")),
     _field("category_ids", path="category__public_id"),
     _field("type"),
     _field("created_date", Kind.DATETIME, "created_at"),
@@ -124,6 +132,7 @@ def read_campaign_filters(query: QueryDict) -> dict[str, Any]:
     A flag operator may come with an empty text, which means true.
     """
     body = from_query(query)
+    _with_its_sign(body.get("status"))
     for name, states in (("active", STATES), ("status", STATUSES)):
         rule = body.get(name)
         conditions = rule.get("conditions") if isinstance(rule, dict) else None
@@ -135,11 +144,19 @@ def read_campaign_filters(query: QueryDict) -> dict[str, Any]:
                 body[f"{name}.{state}"] = {"conditions": {"$is": values}}
         if not conditions:
             del body[name]
-    for name, change in (("type", _without_bulk), ("is_referral_code", _lowered)):
+    changes = (("type", _without_bulk), ("is_referral_code", _lowered), ("validity_day_of_week", _on_days))
+    for name, change in changes:
         rule = body.get(name)
         if isinstance(rule, dict) and isinstance(rule.get("conditions"), dict):
             rule["conditions"] = change(rule["conditions"])
     return body
+
+
+def _with_its_sign(rule: Any) -> None:
+    """`before_start` has no sign in the contract; with one it means the same."""
+    conditions = rule.get("conditions") if isinstance(rule, dict) else None
+    if isinstance(conditions, dict) and "$before_start" in conditions:
+        conditions["before_start"] = conditions.pop("$before_start")
 
 
 def _without_bulk(conditions: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -156,6 +173,11 @@ def _without_bulk(conditions: dict[str, list[str]]) -> dict[str, list[str]]:
 
 def _lowered(conditions: dict[str, list[str]]) -> dict[str, list[str]]:
     return {operator: [value.lower() for value in values] for operator, values in conditions.items()}
+
+
+def _on_days(conditions: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Open on one of these days; a day is one figure of the stored list."""
+    return {("$contains" if operator == "$is" else operator): values for operator, values in conditions.items()}
 
 
 class CampaignFilterSet(WireFilterSet):

@@ -5,8 +5,10 @@ Source: campaigns and promotions, sections 6.4 and 11.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
+from typing import Any, ClassVar, Final
 
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -18,21 +20,31 @@ from rest_framework.views import APIView
 from config.api import idempotency, limits, request_id, tracking_cookie
 from config.api.authentication import ClientKeyAuthentication, ClientSwitch, access_of
 from config.api.idempotency import once
-from config.api.lists import envelope
+from config.api.lists import envelope, parse_order
 from config.api.parameters import path_id
 from config.kernel import ids, instants
 from config.kernel.errors import InvalidPayload, InvalidQueryParams
+from vouchers import qualifying
 from vouchers.api import bodies, campaign_bodies, schemas
 from vouchers.api.qualifications import QualificationBody
 from vouchers.api.redeeming import channel_of, redeem
-from vouchers.models import Campaign, PromotionTier, RuleAssignment
+from vouchers.models import Campaign, PromotionTier, RuleAssignment, Voucher
 from vouchers.payloads import Redeemable, RedeemRequest, parse_context, parse_query
-from vouchers.rendering import render_redeemed
+from vouchers.qualifying import Filters, QualificationRequest
+from vouchers.rendering import render_redeemed, render_voucher
 from vouchers.rendering.campaigns import render_campaign
 from vouchers.rendering.promotions import render_promotions, render_tier_validation
+from vouchers.rendering.qualifications import render_lines
 from vouchers.services import qualifications, tiers, validations
+from vouchers.services.qualifications import Qualification
 
 MOST_CAMPAIGNS = 50
+"""And vouchers."""
+AUDIENCE_PARAMETERS: Final = [
+    OpenApiParameter("audienceRulesOnly", bool, description="Ask only rules about customers."),
+    OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST_CAMPAIGNS, "default": 10}),
+]
+OF_NO_CAMPAIGN: Final = Filters({"resource_type": {"$is": ("voucher",)}, "campaign_id": {"$is_unknown": ()}})
 
 
 class PromotionsShape(schemas.Shape):
@@ -57,6 +69,21 @@ class QualifiedCampaignsShape(schemas.Shape):
     object = serializers.ChoiceField(choices=["list"])
     data_ref = serializers.ChoiceField(choices=["data"])
     data = campaign_bodies.CampaignShape(many=True)  # type: ignore[assignment]
+    total = schemas.Count()
+    id = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    tracking_id = serializers.CharField(**schemas.MAYBE)
+
+
+class QualifiedVoucherShape(schemas.VoucherShape):
+    applicable_to = serializers.DictField()
+    inapplicable_to = serializers.DictField()
+
+
+class QualifiedVouchersShape(schemas.Shape):
+    object = serializers.ChoiceField(choices=["list"])
+    data_ref = serializers.ChoiceField(choices=["data"])
+    data = QualifiedVoucherShape(many=True)  # type: ignore[assignment]
     total = schemas.Count()
     id = serializers.CharField()
     created_at = serializers.DateTimeField()
@@ -185,10 +212,7 @@ class CampaignQualificationView(APIView):
         tags=["campaigns"],
         operation_id="campaigns_qualify",
         request=QualificationBody,
-        parameters=[
-            OpenApiParameter("audienceRulesOnly", bool, description="Ask only rules about customers."),
-            OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST_CAMPAIGNS, "default": 10}),
-        ],
+        parameters=AUDIENCE_PARAMETERS,
         responses=QualifiedCampaignsShape,
     )
     def post(self, request: Request) -> Response:
@@ -196,17 +220,61 @@ class CampaignQualificationView(APIView):
         found = qualifications.campaigns(
             project=access.project,
             context=replace(context_of(request), expand=None),
-            audience_only=request.query_params.get("audienceRulesOnly", "").lower() == "true",
+            audience_only=_audience_only(request),
             limit=_limit(request),
             at=at,
         )
         keys = [one.qualifier.campaign.pk for one in found.qualified if one.qualifier.campaign is not None]
         rows = Campaign.objects.of(access.project).filter(pk__in=keys).for_wire().order_by("-created_at", "-pk")
         data = [render_campaign(row) for row in rows]
-        extra = {"id": ids.new("qfl_"), "created_at": instants.to_wire(at)}
-        if found.identity.token is not None:
-            extra["tracking_id"] = found.identity.token
-        return Response(envelope("data", data, len(data), **extra))
+        return Response(envelope("data", data, len(data), **_told(found, at)))
+
+
+class VoucherQualificationView(APIView):
+    """`POST /v1/vouchers/qualification`: which codes that belong to no campaign may this customer use?"""
+
+    scope = "vouchers"
+    orders: ClassVar[Mapping[str, str]] = {"created_at": "created_at", "updated_at": "updated_at", "code": "code"}
+
+    @extend_schema(
+        tags=["vouchers"],
+        operation_id="vouchers_qualify",
+        request=QualificationBody,
+        parameters=[
+            *AUDIENCE_PARAMETERS,
+            OpenApiParameter("order", str, enum=[sign + name for name in orders for sign in ("", "-")]),
+        ],
+        responses=QualifiedVouchersShape,
+    )
+    def post(self, request: Request) -> Response:
+        access, at = access_of(request), instants.now()
+        _, column = parse_order(request.query_params, self.orders, "-created_at")
+        asked = QualificationRequest(
+            context=replace(context_of(request), expand=None),
+            scenario=qualifying.AUDIENCE if _audience_only(request) else qualifying.ALL,
+            limit=MOST_CAMPAIGNS,
+            filters=OF_NO_CAMPAIGN,
+        )
+        found = qualifications.qualify(project=access.project, request=asked, at=at, channel=channel_of(access))
+        qualified = {one.qualifier.voucher.pk: one for one in found.qualified if one.qualifier.voucher is not None}
+        rows = Voucher.objects.of(access.project).filter(pk__in=qualified).for_wire()
+        sign = "-" if column.startswith("-") else ""
+        data = [
+            {**render_voucher(row, qualified[row.pk].qualifier.assignments), **render_lines(qualified[row.pk])}
+            for row in rows.order_by(column, f"{sign}pk")[: _limit(request)]
+        ]
+        return Response(envelope("data", data, len(data), **_told(found, at)))
+
+
+def _told(found: Qualification, at: datetime) -> dict[str, Any]:
+    extra = {"id": ids.new("qfl_"), "created_at": instants.to_wire(at)}
+    if found.identity.token is not None:
+        extra["tracking_id"] = found.identity.token
+    return extra
+
+
+def _audience_only(request: Request) -> bool:
+    return request.query_params.get("audienceRulesOnly", "").lower() == "true"
 
 
 def _limit(request: Request) -> int:

@@ -11,6 +11,7 @@ from vouchers.api.older_promotions import (
     PromotionsValidationView,
     TierRedemptionView,
     TierValidationView,
+    VoucherQualificationView,
 )
 from vouchers.api.promotions import (
     AllStacksViewSet,
@@ -50,6 +51,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^v1/qualifications/?$", QualificationView.as_view()),
     re_path(r"^client/v1/qualifications/?$", ClientQualificationView.as_view()),
     re_path(r"^v1/campaigns/qualification/?$", CampaignQualificationView.as_view()),
+    re_path(r"^v1/vouchers/qualification/?$", VoucherQualificationView.as_view()),
     re_path(r"^v1/promotions/validation/?$", PromotionsValidationView.as_view()),
     re_path(r"^client/v1/promotions/validation/?$", ClientPromotionsValidationView.as_view()),
     re_path(rf"^v1/promotions/tiers/{TIER}/validation/?$", TierValidationView.as_view()),

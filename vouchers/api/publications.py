@@ -140,6 +140,7 @@ class PublicationViewSet(ScopedViewSet):
     filterset_class = PublicationFilterSet
     data_ref = "publications"
     orders: ClassVar[Mapping[str, str]] = publication_fields.PUBLICATION.orders
+    nullable_orders: ClassVar[frozenset[str]] = frozenset({"voucher__code", "tracking_id", "customer__public_id"})
 
     @staticmethod
     def filter_fields(project: Project) -> FieldTable:

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from config.api import request_id, tracking_cookie
 from config.api.authentication import Access, access_of
 from config.kernel import instants
-from vouchers.models import RuleAssignment
+from vouchers.models import PromotionTier, RuleAssignment
 from vouchers.payloads import RedeemRequest, parse_legacy
 from vouchers.rendering import render_redeemed, render_single
 from vouchers.services import redemptions
@@ -36,7 +36,12 @@ def redeem(request: Request, asked: RedeemRequest) -> Redeemed:
 
 def redeem_stackable(request: Request, asked: RedeemRequest) -> dict[str, Any]:
     """Redeem what a stackable body names."""
-    return render_redeemed(redeem(request, asked), request_id.current())
+    redeemed = redeem(request, asked)
+    keys = {row.promotion_tier_id for row in redeemed.redemptions if row.promotion_tier_id is not None}
+    tiers = {}
+    if keys and "redeemable" in (asked.expand or ()):
+        tiers = PromotionTier.objects.of(access_of(request).project).for_wire().in_bulk(keys)
+    return render_redeemed(redeemed, request_id.current(), tiers)
 
 
 def legacy_request(request: Request, code: str) -> RedeemRequest:

@@ -182,6 +182,7 @@ class RedemptionViewSet(ScopedViewSet):
         "tracking_id": "token",
         "customer_id": "customer__public_id",
     }
+    nullable_orders: ClassVar[frozenset[str]] = frozenset({"customer__public_id"})
 
     @extend_schema(responses=schemas.RedemptionShape(many=True))
     def list(self, request: Request) -> Response:

@@ -63,8 +63,18 @@ def _effect(outcome: Outcome) -> dict[str, Any]:
     wire: dict[str, Any] = {"result": _result(outcome)}
     order = None if effect is None else effect.order
     wire["order"] = dict(NOBODYS) if order is None else render_validated_order(order)
-    products = {"applicable_to": no_products(), "inapplicable_to": no_products()}
-    return wire | (products if effect is None else render_products(effect))
+    return wire | _lines(outcome)
+
+
+def render_lines(one: Qualified) -> dict[str, Any]:
+    """Which lines it may discount, and which not."""
+    return _lines(one.outcomes[0])
+
+
+def _lines(outcome: Outcome) -> dict[str, Any]:
+    if outcome.effect is None:
+        return {"applicable_to": no_products(), "inapplicable_to": no_products()}
+    return render_products(outcome.effect)
 
 
 def _result(outcome: Outcome) -> dict[str, Any]:

@@ -5,13 +5,14 @@ Source: validation-and-redemption, section 4; tracking, section 10.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from customers.payloads import UNSET, CustomerData
-from vouchers.models import Redemption, RuleAssignment, Voucher
+from vouchers.models import PromotionTier, Redemption, RuleAssignment, Voucher
 from vouchers.rendering.orders import render_order
 from vouchers.rendering.redemptions import render_entry
+from vouchers.rendering.tiers import render_tier
 from vouchers.rendering.validations import render_products, render_redeemable
 from vouchers.rendering.vouchers import render_redeemed_voucher, render_simple_voucher, render_voucher
 
@@ -19,12 +20,20 @@ if TYPE_CHECKING:
     from vouchers.services.redemptions import Redeemed
 
 
-def render_redeemed(redeemed: Redeemed, request_id: str) -> dict[str, Any]:
-    """The answer of `/v1/redemptions`: one entry for each redeemable, and their parent where there are several."""
+def render_redeemed(
+    redeemed: Redeemed, request_id: str, tiers: Mapping[int, PromotionTier] | None = None
+) -> dict[str, Any]:
+    """The answer of `/v1/redemptions`: one entry for each redeemable, and their parent where there are several.
+
+    tiers: those to be shown in full, as `for_wire()` reads them, where the request asked for that.
+    """
     in_full = "redeemable" in (redeemed.request.expand or ())
     wire: dict[str, Any] = {
         "redemptions": [render_entry(row, _voucher(row.voucher, in_full=in_full)) for row in redeemed.redemptions]
     }
+    for row, entry in zip(redeemed.redemptions, wire["redemptions"], strict=True):
+        if (tier := (tiers or {}).get(row.promotion_tier_id or 0)) is not None:
+            entry["promotion_tier"] = render_tier(tier, list(tier.rule_assignments.all()))
     if redeemed.parent is not None:
         wire["parent_redemption"] = _parent(redeemed.parent)
     if redeemed.order is not None:

@@ -20,7 +20,7 @@ from config.jobs.runner import Run
 from config.kernel.errors import DomainError
 from config.project.models import Project
 from vouchers.engine import codes
-from vouchers.errors import DuplicateKey, InvalidVoucherItems
+from vouchers.errors import DuplicateKey, InvalidVoucher
 from vouchers.models import Campaign, Voucher
 from vouchers.services import balances, campaign_events, generation, issuing
 
@@ -30,9 +30,9 @@ SHOWN: Final = 1000
 
 
 def check(project: Project, items: Sequence[Mapping[str, Any]]) -> None:
-    """Raise InvalidVoucherItems where codes are missing, DuplicateKey where they come twice or exist."""
+    """Raise InvalidVoucher where codes are missing, DuplicateKey where they come twice or exist."""
     if missing := sum(1 for item in items if not item.get("code")):
-        raise InvalidVoucherItems(f"Found {missing} voucher(s) without 'code' value")
+        raise InvalidVoucher(f"Found {missing} voucher(s) without 'code' value")
     for item in items:
         issuing.check_code(item["code"])
     keys = Counter(codes.comparable(item["code"], case_sensitive=project.case_sensitive_codes) for item in items)
@@ -104,9 +104,9 @@ def _write(campaign: Campaign, item: Mapping[str, Any], stored: Voucher | None, 
     """The new code; None where the campaign has it already, of which a file changes flag and category only."""
     project = campaign.project
     if not item.get("code"):
-        raise InvalidVoucherItems("Code is required")
+        raise InvalidVoucher("Code is required")
     if item.get("problem"):
-        raise InvalidVoucherItems(item["problem"])
+        raise InvalidVoucher(item["problem"])
     if stored is not None:
         _change(campaign, stored, item, at)
         return None
@@ -130,16 +130,16 @@ def _count_uses(voucher: Voucher, item: Mapping[str, Any]) -> None:
     """What was used elsewhere before. Of a gift card the credits that are left are what comes in."""
     used, spent = item.get("redeemed_quantity") or 0, item.get("redeemed_amount") or 0
     if voucher.quantity is not None and used > voucher.quantity:
-        raise InvalidVoucherItems("Redeemed Quantity cannot be higher than Redemption Limit")
+        raise InvalidVoucher("Redeemed Quantity cannot be higher than Redemption Limit")
     if spent > voucher.gift_amount:
-        raise InvalidVoucherItems("Redeemed Amount cannot be higher than Gift Amount")
+        raise InvalidVoucher("Redeemed Amount cannot be higher than Gift Amount")
     voucher.redeemed_quantity = used
     voucher.gift_amount -= spent
 
 
 def _change(campaign: Campaign, voucher: Voucher, item: Mapping[str, Any], at: datetime) -> None:
     if "row" not in item or voucher.campaign_id != campaign.pk or voucher.deleted_at is not None:
-        raise InvalidVoucherItems(f"Duplicated voucher exists with id {voucher.code}")
+        raise InvalidVoucher(f"Duplicated voucher exists with id {voucher.code}")
     changed = []
     if "active" in item:
         voucher.active = item["active"]

@@ -35,7 +35,7 @@ def create(*, project: Project, body: object, at: datetime) -> StackingRules:
     with transaction.atomic():
         Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         if current(project=project) is not None:
-            raise StackingRulesExist("Stacking rules of this project exist; change them instead")
+            raise StackingRulesExist("Cannot exist more stacking rules for given project")
         _check_categories(project, rules, {})
         row = StackingRules.objects.create(project=project, rules=rules, created_at=at)
         _repeat(project, rules)

@@ -105,7 +105,9 @@ def assign(
             limit_sums.watch_assigned(rule)
             rule_events.assignment_told(project, "created", assignment, at, cause)
     except IntegrityError as error:
-        raise DuplicateFound.of("validation_rules_assignment", target.public_id) from error
+        bound = RuleAssignment.objects.of(project).filter(rule=rule, related_object_id=target.public_id).first()
+        known = target.public_id if bound is None else bound.public_id
+        raise DuplicateFound.of("validation_rules_assignment", known) from error
     return assignment
 
 

@@ -161,6 +161,24 @@ def test_override_stores_what_the_line_tells_of_product_and_sku(shop: Shop) -> N
     assert comic.updated_at is None, "what would change nothing is not touched"
 
 
+def test_two_lines_of_one_new_product_add_up_to_what_is_stored(shop: Shop) -> None:
+    told = {"source_id": "new", "override": True}
+    place(shop, items=[{"product": {**told, "name": "Mug", "price": 70}}, {"product": {**told, "price": 80}}])
+    product = Product.objects.get(source_id="new")
+    assert (product.name, product.price) == ("Mug", 80)
+
+
+def test_a_line_shows_what_its_sku_costs_and_is(shop: Shop) -> None:
+    product = ProductFactory.create(project=shop.project, source_id="mug", name="Mug", price=900)
+    sku = SkuFactory.create(product=product, source_id="mug-b", sku="Blue", price=700, metadata={"a": 1})
+    line = place(shop, items=[{"source_id": "mug-b", "related_object": "sku", "quantity": 2}])["items"][0]
+    assert line["product"] == {"id": product.public_id, "source_id": "mug", "name": "Mug"}
+    assert line["sku"] == {
+        **{"id": sku.public_id, "source_id": "mug-b", "sku": "Blue", "metadata": {"a": 1}, "price": 700},
+    }
+    assert line["amount"] == 1400
+
+
 def test_the_list_is_newest_first(shop: Shop) -> None:
     for number in range(3):
         place(shop, source_id=f"o-{number}", created_at=f"2026-01-0{number + 1}", customer={"source_id": "crm"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.jobs import run_queued
 from vouchers.models import Campaign, Category, RuleAssignment, Voucher, VoucherTransaction
 
 pytestmark = pytest.mark.django_db
+LATER = datetime(2999, 1, 1, tzinfo=UTC)
 CHARSET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 COUPONS: dict[str, Any] = {
     "name": "Autumn",
@@ -471,6 +473,9 @@ def test_a_list_is_filtered_ordered_and_takes_as_many_queries_as_before(shop: Sh
     )
     CampaignFactory.create(project=shop.project, name="Three", campaign_type="PROMOTION", creation_status="FAILED")
     CampaignFactory.create(project=shop.project, name="Gone", deleted_at=NOW)
+    Campaign.objects.filter(pk=one.pk).update(
+        start_date=LATER, updated_at=NOW, extra={"category": "tag"}, validity_day_of_week=[1, 5]
+    )
     make_rule_for(shop, one)
 
     def names(query: str = "") -> list[str]:
@@ -482,14 +487,23 @@ def test_a_list_is_filtered_ordered_and_takes_as_many_queries_as_before(shop: Sh
     assert names("order=created_at") == ["One", "Two", "Three"]
     assert names("campaign_type=PROMOTION") == ["Three"]
     assert names("campaign_status=DONE&is_referral_code=false") == ["Three", "Two", "One"]
-    assert names("filters[active][conditions][$active]=") == ["Three", "One"]
+    assert names("order=-updated_at") == ["One", "Three", "Two"]
+    assert names("order=updated_at") == ["One", "Two", "Three"]
+    assert names("filters[active][conditions][$active]=") == ["Three"]
     assert names("filters[active][conditions][$disabled]=") == ["Two"]
     assert names("filters[status][conditions][$failed]=") == ["Three"]
     assert names("filters[status][conditions][$expired]=") == ["Two"]
+    assert names("filters[status][conditions][$active]=") == ["Three", "Two", "One"], "whatever their dates say"
+    assert names("filters[status][conditions][before_start]=") == ["One"]
+    assert names("filters[status][conditions][$before_start]=") == ["One"]
+    assert names("filters[validity_day_of_week][conditions][$is][0]=5") == ["One"]
+    assert names("filters[validity_day_of_week][conditions][$is]=2") == []
     assert names("filters[type][conditions][$is]=BULK") == ["Three", "One"]
     assert names("filters[voucher_type][conditions][$is]=DISCOUNT_VOUCHER") == ["One"]
     assert names("filters[is_referral_code][conditions][$is]=TRUE") == []
     assert names("filters[categories][conditions][$is]=C") == ["One"]
+    Campaign.objects.filter(pk=one.pk).update(category=None)
+    assert names("filters[categories][conditions][$is]=tag") == ["One"]
     assert names(f"filters[campaigns_id][conditions][$in][0]={two.public_id}") == ["Two"]
     assert names("filters[metadata.k][conditions][$is]=v") == ["Two"]
     assert names("filters[expiration_date][conditions][$has_value]=") == ["Two"]

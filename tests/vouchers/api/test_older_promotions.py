@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.factories import NOW, CampaignFactory, Shop, make_rule, make_shop
-from vouchers.models import Campaign, PromotionTier, RuleAssignment
+from tests.factories import NOW, CampaignFactory, Shop, make_rule, make_shop, make_voucher
+from vouchers.models import Campaign, PromotionTier, RuleAssignment, Voucher
 
 pytestmark = pytest.mark.django_db
 TEN = {"discount": {"type": "PERCENT", "percent_off": 10}}
@@ -76,3 +76,34 @@ def test_campaigns_that_could_give_a_code(shop: Shop) -> None:
     assert ([found["id"] for found in wire["data"]], wire["total"]) == ([row.public_id], 1)
     assert wire["id"].startswith("qfl_")
     assert shop.server().post("/v1/campaigns/qualification?limit=51").status_code == 400
+
+
+def test_codes_of_no_campaign_that_a_customer_may_use(shop: Shop) -> None:
+    rome = {"1": {"name": "order.metadata", "property": "city", "conditions": {"$is": ["Rome"]}}, "logic": "1"}
+    first = make_voucher(project=shop.project, code="B")
+    make_rule(make_voucher(project=shop.project, code="A"), rules=rome)
+    make_voucher(project=shop.project, code="OFF", active=False)
+    make_voucher(project=shop.project, code="CAMPAIGNS", campaign=CampaignFactory.create(project=shop.project))
+
+    def codes(query: str = "", **order: Any) -> list[str]:
+        response = shop.server().post(f"/v1/vouchers/qualification?{query}", {"order": {**ORDER, **order}})
+        assert response.status_code == 200, response.json()
+        return [row["code"] for row in response.json()["data"]]
+
+    assert codes() == ["B"]
+    assert codes(metadata={"city": "Rome"}) == ["A", "B"]
+    assert codes("audienceRulesOnly=true") == ["A", "B"]
+    assert codes("order=-code", metadata={"city": "Rome"}) == ["B", "A"]
+    assert codes("limit=1&order=created_at", metadata={"city": "Rome"}) == ["B"]
+    wire = shop.server().post("/v1/vouchers/qualification", {"customer": {"source_id": "ada"}}).json()
+    assert (wire["object"], wire["data_ref"], wire["total"], wire["id"][:4]) == ("list", "data", 1, "qfl_")
+    assert wire["tracking_id"].startswith("track_")
+    shown = shop.server().get("/v1/vouchers/B").json()
+    nothing = {"data": [], "total": 0, "data_ref": "data", "object": "list"}
+    assert wire["data"] == [{**shown, "applicable_to": nothing, "inapplicable_to": nothing}]
+    for bad in ("limit=51", "limit=0", "order=name"):
+        response = shop.server().post(f"/v1/vouchers/qualification?{bad}")
+        assert (response.status_code, response.json()["key"]) == (400, "invalid_query_params")
+    assert not Voucher.objects.filter(code="qualification").exists(), "the word is no code"
+    first.refresh_from_db()
+    assert first.redeemed_quantity == 0

@@ -98,6 +98,7 @@ def test_a_given_code_goes_once(shop: Shop) -> None:
     for customer in (ADA, {"source_id": "bob"}):
         again = publish(shop, voucher=voucher.public_id, customer=customer)
         assert (again.status_code, again.json()["key"]) == (400, "voucher_already_published")
+        assert again.json()["message"] == "Voucher already published"
         assert again.json()["details"] == f"Voucher '{voucher.public_id}' has already been published"
     voucher.refresh_from_db()
     assert (voucher.publish_count, Customer.objects.count()) == (1, 1)
@@ -258,6 +259,9 @@ def test_the_list_shows_both_outcomes_and_takes_as_many_queries_as_before(shop: 
     assert [item["id"] for item in listed(voucher="C-1")] == [several["id"]]
     assert len(listed(voucher_type="discount")) == 1
     assert len(listed(**{"filters[failure_code][conditions][$is]": "voucher_already_published"})) == 1
+    assert listed(**{"filters[failure_code][conditions][$has_value]": ""}) == [failed]
+    assert listed(**{"filters[failure_code][conditions][$is_unknown]": ""}) == [two, one]
+    assert listed(order="-voucher_code") == [one, failed, two], "what names no single code comes last"
     assert len(listed(**{"filters[parent_object_id][conditions][$in][0]": row.public_id})) == 2
     assert listed(is_referral_code="true") == []
     for bad in ({"result": "x"}, {"order": "x"}, {"voucher_type": "x"}, {"is_referral_code": "false"}):

@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from customers.models import Customer
-from tests.factories import Shop, make_customer, make_rule, make_segment, make_shop, make_voucher
+from tests.factories import NOW, CampaignFactory, Shop, make_customer, make_rule, make_segment, make_shop, make_voucher
 from tracking.models import Order, Product, Sku
-from vouchers.models import Redemption, Voucher, VoucherTransaction
+from vouchers.models import PromotionTier, Redemption, Voucher, VoucherTransaction
 
 pytestmark = pytest.mark.django_db
 
@@ -439,6 +439,9 @@ def test_the_list_of_redemptions_is_narrowed_by_each_parameter(shop: Shop) -> No
     assert codes(f"related_object_id={good['related_object_id']}&result=SUCCESS") == ["ok"]
     assert codes("created_at[before]=2020-01-01") == []
     assert codes("filters[failure_code][conditions][$is]=not_found") == ["not_found"]
+    assert codes("filters[failure_code][conditions][$has_value]=") == ["not_found", "quantity_exceeded"]
+    assert codes("filters[failure_code][conditions][$is_unknown]=") == ["ok"]
+    assert codes("order=-customer_id") == ["quantity_exceeded", "ok", "not_found"], "who is nobody's comes last"
     assert codes("filters[voucher_code][conditions][$in][0]=TEN&filters[result][conditions][$is]=SUCCESS") == ["ok"]
     assert codes(f"filters[customer_id][conditions][$is]={good['customer_id']}") == ["quantity_exceeded", "ok"]
     assert codes("filters[object][conditions][$is]=redemption_rollback") == []
@@ -478,3 +481,19 @@ def test_override_in_a_line_stores_the_product_when_the_order_is_stored_and_not_
     wire = shop.server().post("/v1/redemptions", body).json()
     assert wire["order"]["amount"] == 500
     assert wire["order"]["items"][0]["product_id"] == Product.objects.get(source_id="mug", price=500).public_id
+
+
+def test_a_tier_is_shown_in_full_where_the_request_expands_what_was_redeemed(shop: Shop) -> None:
+    campaign = CampaignFactory.create(project=shop.project, campaign_type="PROMOTION", voucher=None)
+    tier = PromotionTier.objects.create(
+        project=shop.project, campaign=campaign, name="T", created_at=NOW,
+        action={"discount": {"type": "AMOUNT", "amount_off": 300}},
+    )  # fmt: skip
+    body = {"redeemables": [{"object": "promotion_tier", "id": tier.public_id}], "order": {"amount": 1000}}
+    server = shop.server()
+    short = server.post("/v1/redemptions", body).json()["redemptions"][0]["promotion_tier"]
+    assert sorted(short) == ["banner", "campaign", "id", "metadata", "name"]
+    full = server.post("/v1/redemptions", {**body, "options": {"expand": ["redeemable"]}}).json()
+    shown = full["redemptions"][0]["promotion_tier"]
+    assert shown == server.get(f"/v1/promotions/tiers/{tier.public_id}").json()
+    assert (shown["summary"]["redemptions"], shown["action"]) == ({"total_redeemed": 2}, tier.action)

@@ -117,7 +117,10 @@ def test_a_rule_is_assigned_once_listed_everywhere_and_unassigned(shop: Shop) ->
         "created_at": first.json()["created_at"],
         "object": "validation_rules_assignment",
     }
-    assert server.post(f"{base}/assignments", body).status_code == 409
+    again = server.post(f"{base}/assignments", body)
+    assert (again.status_code, again.json()["key"]) == (409, "duplicate_found")
+    assert again.json()["details"] == f"Duplicated validation_rules_assignment exists with id {first.json()['id']}"
+    assert again.json()["resource_id"] == first.json()["id"]
     second = server.post(
         f"{base}/assignments", {"related_object_type": "campaign", "related_object_id": campaign.public_id}
     ).json()
