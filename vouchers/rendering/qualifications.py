@@ -24,7 +24,7 @@ def render_qualification(found: Qualification) -> dict[str, Any]:
     listed: dict[str, Any] = {"object": "list", "data_ref": "data", "data": rows, "total": len(rows)}
     listed["has_more"] = found.more_after is not None
     if found.more_after is not None:
-        listed["more_starting_after"] = to_wire(found.more_after)
+        listed["more_starting_after"] = str(found.more_after)
     wire: dict[str, Any] = {"redeemables": listed}
     if found.identity.token is not None:
         wire["tracking_id"] = found.identity.token

@@ -5,7 +5,7 @@ Source: campaigns and promotions, section 8.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -19,9 +19,20 @@ from vouchers.engine.stacking import Candidate, Outcome, StackingRules
 from vouchers.engine.terms import Facts
 from vouchers.models import Campaign
 from vouchers.payloads import RedeemRequest
-from vouchers.qualifying import ALL, AUDIENCE, DISCOUNTED, PRODUCTS, STACKS, WALLET, QualificationRequest
+from vouchers.qualifying import (
+    ALL,
+    AUDIENCE,
+    DISCOUNTED,
+    PRODUCTS,
+    STACKS,
+    WALLET,
+    Cursor,
+    Filters,
+    QualificationRequest,
+)
 from vouchers.services import candidates, carts, qualifiers, sessions
 from vouchers.services.channels import Channel
+from vouchers.services.qualifier_stream import Source, cursor_of, stream, wanted
 from vouchers.services.qualifiers import Qualifier
 
 Kind = Campaign.CampaignType
@@ -32,6 +43,25 @@ WITHOUT_CART: Final = frozenset(
 TOLERATED: Final = frozenset({"missing_amount", "missing_reward"})
 GIVEN_OUT: Final = (Kind.DISCOUNT_COUPONS, Kind.GIFT_VOUCHERS, Kind.REFERRAL_PROGRAM, Kind.LOYALTY_PROGRAM)
 MOST_TIERS: Final = 150
+LOOKED_AT: Final = 1_000
+"""Candidates that one call evaluates at most: a page may be short, even empty, and still say where the next starts."""
+PART: Final = 100
+"""Candidates whose facts are fetched together: a page is mostly full before the second part."""
+_PATHS: Final = {
+    "category_id": "of_category",
+    "campaign_id": "campaign__public_id",
+    "campaign_type": "campaign__campaign_type",
+    "resource_id": "public_id",
+}
+"""`options.filters` on the rows of tiers and stacks; of vouchers and campaigns below."""
+_OF_VOUCHERS: Final = {**_PATHS, "voucher_type": "type", "code": "code"}
+_OF_CAMPAIGNS: Final = {
+    "category_id": "category__public_id",
+    "campaign_id": "public_id",
+    "campaign_type": "campaign_type",
+    "resource_id": "public_id",
+    "voucher_type": "voucher__type",
+}
 ABOUT_CUSTOMERS: Final = frozenset(name for name in rule_names.RULE_NAMES if name.startswith("customer."))
 
 
@@ -54,7 +84,7 @@ class Qualification:
 
     request: QualificationRequest
     qualified: tuple[Qualified, ...]
-    more_after: datetime | None
+    more_after: Cursor | None
     order: OrderState | None
     identity: Identity
     stacking: StackingRules
@@ -63,30 +93,25 @@ class Qualification:
 def qualify(
     *, project: Project, request: QualificationRequest, at: datetime, channel: Channel | None = None
 ) -> Qualification:
-    """Evaluate what may qualify, newest first, until the page is full.
+    """Evaluate what may qualify, newest first, until the page is full or LOOKED_AT were evaluated.
 
     Keeps the tracking token and nothing else. Raises NotFound (order), AmbiguousTrackingId, InvalidPayload.
     """
-    identity = _identify(project, request.context, at)
-    pool, cut_off = _pool(project, request, identity, at)
-    facts = _facts(project, request.context, pool, identity, at, channel)
-    facts = replace(facts, ignored_rules=ignored(request.scenario, named=facts.customer_named))
-    stacked = stacking.read_stacking_rules(project.stacking_rules)
-    qualified, more_after = _page(request, pool, cut_off, lambda one: _evaluate(one, facts, stacked, request.scenario))
-    return Qualification(request, tuple(qualified), more_after, facts.order, identity, stacked)
+    asking = _asking(project, request, at, channel)
+    qualified, more_after = _ranked(asking) if request.sorting != "DEFAULT" else _page(asking)
+    return asking.answer(qualified, more_after)
 
 
 def promotions(
     *, project: Project, context: RedeemRequest, at: datetime, channel: Channel | None = None
 ) -> Qualification:
     """Every tier that a redemption would take now, limits and all; of the newest 150. For the older calls."""
-    identity = _identify(project, context, at)
-    pool = qualifiers.tiers(project, at=at, before=None, most=MOST_TIERS)
-    facts = _facts(project, context, pool, identity, at, channel)
-    stacked = stacking.read_stacking_rules(project.stacking_rules)
-    found = [one for tier in pool if (one := _evaluate(tier, facts, stacked, ALL)) is not None]
-    request = QualificationRequest(context=context)
-    return Qualification(request, tuple(found), None, facts.order, identity, stacked)
+    asking = _asking(project, QualificationRequest(context=context), at, channel, strict=True)
+    newest = [*qualifiers.usable_tiers(project, at).order_by("-created_at", "-pk")[:MOST_TIERS]]
+    for row in newest:
+        row.project = row.campaign.project = project
+    pool = qualifiers.of_tiers([(0, row) for row in newest])
+    return asking.answer([one for _, one in asking.evaluated(pool) if one is not None], None)
 
 
 def campaigns(
@@ -94,13 +119,67 @@ def campaigns(
 ) -> Qualification:
     """The campaigns that could give the customer a code, newest first. For the older call."""
     request = QualificationRequest(context=context, scenario=AUDIENCE if audience_only else ALL, limit=limit)
-    identity = _identify(project, context, at)
-    pool = qualifiers.campaigns(project, GIVEN_OUT[:3], at=at, before=None)
-    facts = _facts(project, context, pool, identity, at, None)
-    facts = replace(facts, ignored_rules=ignored(request.scenario, named=facts.customer_named))
+    asking = _asking(project, request, at, None)
+    source = _campaigns(project, GIVEN_OUT[:3], at, request.filters)
+    return asking.answer(*_page(asking, [source]))
+
+
+@dataclass(slots=True)
+class _Asking:
+    """One qualification at work. strict: limits are asked too, as by a redemption."""
+
+    project: Project
+    request: QualificationRequest
+    identity: Identity
+    order: OrderState | None
+    at: datetime
+    channel: Channel | None
+    stacking: StackingRules
+    strict: bool = False
+
+    def evaluated(self, pool: Sequence[Qualifier]) -> Iterator[tuple[Qualifier, Qualified | None]]:
+        """Each candidate, and what it would do where it may be used; what rules read is fetched once for all."""
+        if not pool:
+            return
+        facts = self._facts(pool)
+        for one in pool:
+            yield one, _evaluate(one, facts, self.stacking, self.request.scenario)
+
+    def answer(self, qualified: Sequence[Qualified], more_after: Cursor | None) -> Qualification:
+        """The page."""
+        return Qualification(self.request, tuple(qualified), more_after, self.order, self.identity, self.stacking)
+
+    def _facts(self, pool: Sequence[Qualifier]) -> Facts:
+        context, identity = self.request.context, self.identity
+        sessions.weigh((one.voucher for one in pool if one.voucher), key=None, identity=identity, at=self.at)
+        facts = candidates.facts_of(
+            project=self.project,
+            request=context,
+            order=self.order,
+            found=[found for one in pool for found in (one.members or (one,))],
+            customer=identity.customer,
+            named=candidates.is_named(identity, context),
+            data=context.customer,
+            at=self.at,
+            channel=self.channel,
+        )
+        if self.strict:
+            return facts
+        return replace(facts, ignored_rules=ignored(self.request.scenario, named=facts.customer_named))
+
+
+def _asking(
+    project: Project,
+    request: QualificationRequest,
+    at: datetime,
+    channel: Channel | None,
+    *,
+    strict: bool = False,
+) -> _Asking:
+    identity = _identify(project, request.context, at)
+    order = carts.state_of(project, request.context, carts.find_order(project, request.context.order))
     stacked = stacking.read_stacking_rules(project.stacking_rules)
-    found = [one for each in pool if (one := _evaluate(each, facts, stacked, request.scenario)) is not None]
-    return Qualification(request, tuple(found[:limit]), None, facts.order, identity, stacked)
+    return _Asking(project, request, identity, order, at, channel, stacked, strict)
 
 
 def _identify(project: Project, context: RedeemRequest, at: datetime) -> Identity:
@@ -116,29 +195,6 @@ def _identify(project: Project, context: RedeemRequest, at: datetime) -> Identit
     )
 
 
-def _facts(
-    project: Project,
-    context: RedeemRequest,
-    pool: Sequence[Qualifier],
-    identity: Identity,
-    at: datetime,
-    channel: Channel | None,
-) -> Facts:
-    order = carts.state_of(project, context, carts.find_order(project, context.order))
-    sessions.weigh((one.voucher for one in pool if one.voucher), key=None, identity=identity, at=at)
-    return candidates.facts_of(
-        project=project,
-        request=context,
-        order=order,
-        found=[found for one in pool for found in (one.members or (one,))],
-        customer=identity.customer,
-        named=candidates.is_named(identity, context),
-        data=context.customer,
-        at=at,
-        channel=channel,
-    )
-
-
 def ignored(scenario: str, *, named: bool) -> frozenset[str]:
     """The rules that hold whatever is found. Limits of a customer wait for one: where nobody is named they refuse."""
     names = rule_names.IGNORED_BY_QUALIFICATIONS
@@ -151,53 +207,91 @@ def ignored(scenario: str, *, named: bool) -> frozenset[str]:
     return names if named else names - rule_names.PER_CUSTOMER
 
 
-def _pool(
-    project: Project, request: QualificationRequest, identity: Identity, at: datetime
-) -> tuple[list[Qualifier], datetime | None]:
-    """What is wanted, newest first; and the instant before which there is more that was not looked at."""
-    scenario, before, customer = request.scenario, request.starting_after, identity.customer
-    groups: list[list[Qualifier]] = []
+def _sources(asking: _Asking) -> list[Source]:
+    """The lists that the scenario reads, narrowed to what the filters want."""
+    project, at, customer = asking.project, asking.at, asking.identity.customer
+    scenario, filters = asking.request.scenario, asking.request.filters
     if scenario == STACKS:
-        groups.append(qualifiers.stacks(project, before=before))
-    else:
-        open_ones = scenario != WALLET
-        groups.append(qualifiers.vouchers(project, customer, open_ones=open_ones, at=at, before=before))
-    if scenario not in (STACKS, WALLET):
-        groups.append(qualifiers.tiers(project, at=at, before=before))
+        told = wanted(filters, _PATHS, {"resource_type": "promotion_stack"})
+        return [Source(project, 4, qualifiers.usable_stacks(project).filter(told), qualifiers.of_stacks)]
+    codes = qualifiers.usable_vouchers(project, at)
+    about = {"resource_type": "voucher", "holder_role": None}
+    lists = [] if customer is None else [(0, codes.filter(holder=customer), {**about, "holder_role": "OWNER"})]
+    if scenario != WALLET:
+        free = codes.filter(holder=None)
+        lists.append((1, free.filter(campaign=None), about))
+        lists.append((2, free.filter(campaign__in=qualifiers.generic(project)), about))
+    found = [
+        Source(project, number, rows.filter(wanted(filters, _OF_VOUCHERS, constants)), qualifiers.of_vouchers)
+        for number, rows, constants in lists
+    ]
+    if scenario != WALLET:
+        told = wanted(filters, _PATHS, {"resource_type": "promotion_tier"})
+        found.append(Source(project, 3, qualifiers.usable_tiers(project, at).filter(told), qualifiers.of_tiers))
     if scenario in (ALL, AUDIENCE):
         kinds = GIVEN_OUT if scenario == AUDIENCE else (Kind.LOYALTY_PROGRAM,)
-        groups.append(qualifiers.campaigns(project, kinds, at=at, before=before))
-    pool = {(one.object, one.redeemable.id): one for group in groups for one in group}
-    full = [group[-1].created_at for group in groups if len(group) >= qualifiers.POOL]
-    cut_off = max(full, default=None)
-    ordered = sorted(pool.values(), key=lambda one: one.created_at, reverse=True)
-    if cut_off is not None:  # what is older than the shortest list reaches is for the next page
-        ordered = [one for one in ordered if one.created_at >= cut_off]
-    return [one for one in ordered if request.filters.hold(one.facts)], cut_off
+        found.append(_campaigns(project, kinds, at, filters))
+    return found
 
 
-def _page(
-    request: QualificationRequest,
-    pool: Sequence[Qualifier],
-    cut_off: datetime | None,
-    evaluate: Callable[[Qualifier], Qualified | None],
-) -> tuple[list[Qualified], datetime | None]:
-    """As many as were asked for, and those of the last one's instant: the cursor cannot tell them apart."""
+def _campaigns(project: Project, kinds: Sequence[str], at: datetime, filters: Filters) -> Source:
+    rows = qualifiers.usable_campaigns(project, kinds, at)
+    told = wanted(filters, _OF_CAMPAIGNS, {"resource_type": "campaign"})
+    return Source(project, 5, rows.filter(told), qualifiers.of_campaigns)
+
+
+def _page(asking: _Asking, sources: Sequence[Source] | None = None) -> tuple[list[Qualified], Cursor | None]:
+    """As many as were asked for, newest first; more where one more qualifies, or where nobody has looked."""
     page: list[Qualified] = []
-    if request.sorting != "DEFAULT":
-        page = [one for qualifier in pool if (one := evaluate(qualifier)) is not None]
-        page.sort(key=lambda one: one.deal, reverse=request.sorting == "BEST_DEAL")
-        more = len(page) > request.limit
-        page = page[: request.limit]
-        return page, page[-1].qualifier.created_at if more else None
-    for qualifier in pool:
-        if len(page) >= request.limit and qualifier.created_at != page[-1].qualifier.created_at:
-            if evaluate(qualifier) is not None:
-                return page, page[-1].qualifier.created_at
+    last: Qualifier | None = None
+    looked_at, torn = 0, False
+    for candidate, qualified in _looked_at(asking, _sources(asking) if sources is None else sources):
+        looked_at += 1
+        if last is not None and (len(page) >= asking.request.limit or looked_at > LOOKED_AT):
+            torn = torn or candidate.instant == last.instant
+            if qualified is not None or looked_at > 2 * LOOKED_AT or len(page) < asking.request.limit:
+                return page, cursor_of(last, torn=torn)
             continue
-        if (one := evaluate(qualifier)) is not None:
-            page.append(one)
-    return page, cut_off
+        last = candidate
+        if qualified is not None:
+            page.append(qualified)
+    return page, None
+
+
+def _looked_at(asking: _Asking, sources: Sequence[Source]) -> Iterator[tuple[Qualifier, Qualified | None]]:
+    for pool in stream(sources, asking.request.starting_after):
+        for number in range(0, len(pool), PART):
+            yield from asking.evaluated(pool[number : number + PART])
+
+
+def _ranked(asking: _Asking) -> tuple[list[Qualified], Cursor | None]:
+    """A page of the best deals, or the least, among the newest LOOKED_AT candidates."""
+    found: list[Qualified] = []
+    left = LOOKED_AT
+    for pool in stream(_sources(asking), None):
+        found += [one for _, one in asking.evaluated(pool[:left]) if one is not None]
+        left -= len(pool)
+        if left <= 0:
+            break
+    found.sort(key=lambda one: one.deal, reverse=asking.request.sorting == "BEST_DEAL")
+    after = asking.request.starting_after
+    if after is not None:
+        places = [number for number, one in enumerate(found) if _is_at(one.qualifier, after)]
+        older = [one for one in found if one.qualifier.instant < after.instant]
+        found = found[places[-1] + 1 :] if places else older
+    page = found[: asking.request.limit]
+    if len(page) == len(found):
+        return page, None
+    last = page[-1].qualifier
+    shared = sum(one.qualifier.instant == last.instant for one in found) > 1
+    return page, cursor_of(last, torn=shared or (after is not None and after.place is not None))
+
+
+def _is_at(one: Qualifier, cursor: Cursor) -> bool:
+    """Whether a cursor points at the candidate."""
+    if one.instant != cursor.instant or cursor.place is None:
+        return one.instant == cursor.instant
+    return cursor_of(one, torn=True) == cursor
 
 
 def _evaluate(one: Qualifier, facts: Facts, stacked: StackingRules, scenario: str) -> Qualified | None:

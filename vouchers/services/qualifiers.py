@@ -1,5 +1,5 @@
-"""What may qualify, newest first: a bounded number of each kind, with everything the engine reads, in a constant number
-of statements.
+"""What may qualify: lists of rows, and candidates built of them with everything the engine reads, in a constant number
+of statements. `qualifier_stream` reads the lists.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from config.project.models import Project
-from customers.models import Customer
 from vouchers.engine import discounts
 from vouchers.engine.terms import GiftTerms, VoucherTerms
 from vouchers.models import Campaign, PromotionStack, PromotionTier, RuleAssignment, Voucher
@@ -21,17 +21,20 @@ from vouchers.payloads import Redeemable
 from vouchers.services import candidate_tiers, candidates
 from vouchers.services.candidates import Found
 
-POOL: Final = 200
-"""Of each kind; what is left over comes with the next page."""
 Kind = Campaign.CampaignType
 
 
 @dataclass(frozen=True, kw_only=True)
 class Qualifier(Found):
-    """Something to evaluate alone. members: of a stack, its tiers. offered: the engine's view of a campaign."""
+    """Something to evaluate alone. members: of a stack, its tiers. offered: the engine's view of a campaign.
+
+    source, key: its place within an instant: the number of its list, the key of its row.
+    """
 
     object: str
     created_at: datetime
+    source: int
+    key: int
     campaign: Campaign | None = None
     members: tuple[Found, ...] = ()
     offered: VoucherTerms | None = None
@@ -45,6 +48,11 @@ class Qualifier(Found):
         if self.tier is not None:
             return candidate_tiers.terms_of(self.tier, self.rule_sets)
         return None if self.voucher is None else candidates.terms_of(self.voucher, self.rule_sets)
+
+    @property
+    def instant(self) -> datetime:
+        """When it was created, as the wire shows it."""
+        return self.created_at.replace(microsecond=self.created_at.microsecond // 1000 * 1000)
 
     @property
     def facts(self) -> dict[str, str | None]:
@@ -65,24 +73,48 @@ class Qualifier(Found):
         }
 
 
-def vouchers(
-    project: Project, customer: Customer | None, *, open_ones: bool, at: datetime, before: datetime | None
-) -> list[Qualifier]:
-    """Codes the customer holds; open_ones: also those that are for everybody."""
-    rows: list[Voucher] = []
-    usable = Voucher.objects.of(project).alive().filter(_usable(at)).select_related("campaign__category", "category")
-    usable = _before(usable.select_related("holder", "referrer"), before)
-    if customer is not None:
-        rows += usable.filter(holder=customer).order_by("-pk")[:POOL]
-    if open_ones:
-        free = usable.filter(holder=None)
-        rows += free.filter(campaign=None).order_by("-created_at", "-pk")[:POOL]
-        standalone = Campaign.objects.of(project).alive().filter(type=Campaign.Type.STANDALONE).values("pk")
-        rows += free.filter(campaign__in=standalone).order_by("-created_at", "-pk")[:POOL]
-    bound = _assignments(Q(voucher__in=rows) | Q(campaign__in={row.campaign_id for row in rows} - {None}))
+OWN_CATEGORY: Final = {"of_category": Coalesce("category__public_id", "campaign__category__public_id")}
+"""What `facts` calls `category_id`, for the rows of a list; a campaign has its own only."""
+
+
+def usable_vouchers(project: Project, at: datetime) -> QuerySet[Voucher]:
+    """Codes that could still be redeemed, whoever has them."""
+    return Voucher.objects.of(project).alive().for_wire().filter(_usable(at)).annotate(**OWN_CATEGORY)
+
+
+def generic(project: Project) -> QuerySet[Campaign, Any]:
+    """The keys of campaigns with one code for everybody."""
+    return Campaign.objects.of(project).alive().filter(type=Campaign.Type.STANDALONE).values("pk")
+
+
+def usable_tiers(project: Project, at: datetime) -> QuerySet[PromotionTier]:
+    """Tiers of promotions."""
+    expired = Q(expiration_date__lt=at) | Q(expiration_date=None, campaign__expiration_date__lt=at)
+    hidden = PromotionTier.objects.of(project).filter(expired).values("pk")
+    rows = PromotionTier.objects.of(project).alive().filter(active=True, campaign__active=True)
+    rows = rows.exclude(pk__in=hidden).exclude(action=None).select_related("campaign__category", "category")
+    return rows.annotate(**OWN_CATEGORY)
+
+
+def usable_stacks(project: Project) -> QuerySet[PromotionStack]:
+    """Stacks of tiers."""
+    rows = PromotionStack.objects.of(project).filter(campaign__deleted_at=None, campaign__active=True)
+    return rows.select_related("campaign__category", "category").annotate(**OWN_CATEGORY)
+
+
+def usable_campaigns(project: Project, kinds: Sequence[str], at: datetime) -> QuerySet[Campaign]:
+    """Campaigns whose codes a customer could be given."""
+    rows = Campaign.objects.of(project).alive().filter(active=True, campaign_type__in=kinds, voucher__isnull=False)
+    rows = rows.exclude(type=Campaign.Type.STANDALONE).filter(Q(expiration_date=None) | Q(expiration_date__gte=at))
+    return rows.select_related("category")
+
+
+def of_vouchers(rows: Sequence[tuple[int, Voucher]]) -> list[Qualifier]:
+    """rows: each with the number of its list, here and below."""
+    campaigns = {row.campaign_id for _, row in rows} - {None}
+    bound = _assignments(Q(voucher__in=[row for _, row in rows]) | Q(campaign__in=campaigns))
     found = []
-    for row in rows:
-        row.project = project
+    for number, row in rows:
         own = tuple(a for a in bound if a.voucher_id == row.pk or (a.campaign_id and a.campaign_id == row.campaign_id))
         found.append(
             Qualifier(
@@ -91,6 +123,8 @@ def vouchers(
                 rule_sets=_rule_sets(own),
                 object="voucher",
                 created_at=row.created_at,
+                source=number,
+                key=row.pk,
                 campaign=row.campaign,
                 assignments=own,
             )
@@ -98,32 +132,24 @@ def vouchers(
     return found
 
 
-def tiers(project: Project, *, at: datetime, before: datetime | None, most: int = POOL) -> list[Qualifier]:
-    """Tiers of promotions."""
-    expired = Q(expiration_date__lt=at) | Q(expiration_date=None, campaign__expiration_date__lt=at)
-    hidden = PromotionTier.objects.of(project).filter(expired).values("pk")
-    rows = PromotionTier.objects.of(project).alive().filter(active=True, campaign__active=True)
-    rows = _before(rows.exclude(pk__in=hidden).exclude(action=None), before)
-    found = list(rows.select_related("campaign__category", "category").order_by("-created_at", "-pk")[:most])
-    for row in found:
-        row.campaign.project = project
-    bound = _assignments(Q(promotion_tier__in=found) | Q(campaign__in={row.campaign_id for row in found}))
-    return [_tier(row, bound) for row in found]
+def of_tiers(rows: Sequence[tuple[int, PromotionTier]]) -> list[Qualifier]:
+    """Tiers, each by itself."""
+    campaigns = {row.campaign_id for _, row in rows}
+    bound = _assignments(Q(promotion_tier__in=[row for _, row in rows]) | Q(campaign__in=campaigns))
+    return [_tier(number, row, bound) for number, row in rows]
 
 
-def stacks(project: Project, *, before: datetime | None) -> list[Qualifier]:
-    """Stacks of tiers, with all of these."""
-    rows = PromotionStack.objects.of(project).filter(campaign__deleted_at=None, campaign__active=True)
-    found = list(
-        _before(rows, before).select_related("campaign__category", "category").order_by("-created_at", "-pk")[:POOL]
-    )
-    asked = [Redeemable(row.public_id, "promotion_stack") for row in found]
-    members = candidate_tiers.find(project, asked)
+def of_stacks(rows: Sequence[tuple[int, PromotionStack]]) -> list[Qualifier]:
+    """Stacks, with all their tiers."""
+    asked = [Redeemable(row.public_id, "promotion_stack") for _, row in rows]
+    members = candidate_tiers.find(rows[0][1].project, asked)
     return [
         Qualifier(
             redeemable=redeemable,
             object="promotion_stack",
             created_at=row.created_at,
+            source=number,
+            key=row.pk,
             campaign=row.campaign,
             stack=row,
             members=tuple(
@@ -131,24 +157,20 @@ def stacks(project: Project, *, before: datetime | None) -> list[Qualifier]:
                 for each in members["promotion_stack", row.public_id]
             ),
         )
-        for row, redeemable in zip(found, asked, strict=True)
+        for (number, row), redeemable in zip(rows, asked, strict=True)
     ]
 
 
-def campaigns(project: Project, kinds: Sequence[str], *, at: datetime, before: datetime | None) -> list[Qualifier]:
-    """Campaigns whose codes a customer could be given."""
-    rows = Campaign.objects.of(project).alive().filter(active=True, campaign_type__in=kinds)
-    rows = rows.exclude(type=Campaign.Type.STANDALONE).filter(
-        Q(expiration_date=None) | Q(expiration_date__gte=at), voucher__isnull=False
-    )
-    found = list(_before(rows, before).select_related("category").order_by("-created_at", "-pk")[:POOL])
-    bound = _assignments(Q(campaign__in=found))
+def of_campaigns(rows: Sequence[tuple[int, Campaign]]) -> list[Qualifier]:
+    """Campaigns, by what a code of theirs would do."""
+    bound = _assignments(Q(campaign__in=[row for _, row in rows]))
     return [
-        _campaign(row, tuple(assignment for assignment in bound if assignment.campaign_id == row.pk)) for row in found
+        _campaign(number, row, tuple(assignment for assignment in bound if assignment.campaign_id == row.pk))
+        for number, row in rows
     ]
 
 
-def _tier(row: PromotionTier, bound: Sequence[RuleAssignment]) -> Qualifier:
+def _tier(number: int, row: PromotionTier, bound: Sequence[RuleAssignment]) -> Qualifier:
     own = tuple(a for a in bound if a.promotion_tier_id == row.pk or a.campaign_id == row.campaign_id)
     return Qualifier(
         redeemable=Redeemable(row.public_id, "promotion_tier"),
@@ -156,12 +178,14 @@ def _tier(row: PromotionTier, bound: Sequence[RuleAssignment]) -> Qualifier:
         rule_sets=_rule_sets(own),
         object="promotion_tier",
         created_at=row.created_at,
+        source=number,
+        key=row.pk,
         campaign=row.campaign,
         assignments=own,
     )
 
 
-def _campaign(row: Campaign, own: tuple[RuleAssignment, ...]) -> Qualifier:
+def _campaign(number: int, row: Campaign, own: tuple[RuleAssignment, ...]) -> Qualifier:
     template = row.voucher or {}
     discount, gift = template.get("discount"), template.get("gift")
     offered = VoucherTerms(
@@ -183,6 +207,8 @@ def _campaign(row: Campaign, own: tuple[RuleAssignment, ...]) -> Qualifier:
         rule_sets=offered.rule_sets,
         object="campaign",
         created_at=row.created_at,
+        source=number,
+        key=row.pk,
         campaign=row,
         offered=offered,
         assignments=own,
@@ -194,10 +220,6 @@ def _usable(at: datetime) -> Q:
     open_end = Q(expiration_date=None) | Q(expiration_date__gte=at)
     left = Q(quantity=None) | Q(redeemed_quantity__lt=F("quantity"))
     return Q(active=True) & open_end & left & (Q(campaign=None) | Q(campaign__active=True))
-
-
-def _before(rows: Any, before: datetime | None) -> Any:
-    return rows if before is None else rows.filter(created_at__lt=before)
 
 
 def _assignments(target: Q) -> list[RuleAssignment]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +20,10 @@ from tests.factories import (
     make_shop,
     make_voucher,
 )
+from vouchers import qualifying
 from vouchers.models import Campaign, Category, PromotionStack, PromotionTier, Redemption, RuleAssignment, Voucher
+from vouchers.services import qualifications, qualifier_stream
+from vouchers.services.qualifiers import Qualifier
 
 pytestmark = pytest.mark.django_db
 TEN = {"discount": {"type": "PERCENT", "percent_off": 10}}
@@ -202,24 +206,128 @@ def test_products_bring_what_makes_them_cheaper_or_is_asked_of_them(shop: Shop) 
     assert wire["order"]["items"][0]["quantity"] == 2
 
 
-def test_pages_go_on_where_the_last_one_ended(shop: Shop) -> None:
-    for number in range(7):
+def pages(shop: Shop, limit: int, **options: Any) -> list[list[str]]:
+    """All pages, one after the other."""
+    found, cursor = list[list[str]](), None
+    while True:
+        asked = {"limit": limit, **options} | ({"starting_after": cursor} if cursor else {})
+        wire = ask(shop, customer={"source_id": "ada"}, options=asked)["redeemables"]
+        found.append([row["id"] for row in wire["data"]])
+        assert wire["total"] == len(wire["data"]) <= limit
+        assert ("more_starting_after" in wire) is wire["has_more"]
+        if not wire["has_more"]:
+            return found
+        cursor = wire["more_starting_after"]
+
+
+@pytest.mark.parametrize("limit", [1, 3, 5, 100])
+@pytest.mark.parametrize(("piece", "looked_at"), [(200, 1000), (2, 1000), (3, 4)])
+def test_pages_have_everything_once_also_within_an_instant(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, limit: int, piece: int, looked_at: int
+) -> None:
+    monkeypatch.setattr(qualifier_stream, "PIECE", piece)
+    monkeypatch.setattr(qualifications, "LOOKED_AT", looked_at)
+    ada, promoted = make_customer(project=shop.project, source_id="ada"), promotion(shop)
+    expected = []
+    for number in range(9):
+        voucher(shop, f"V-{number}", number // 4, active=number != 5)
+        voucher(shop, f"MINE-{number}", number // 4, holder=ada, publish_count=1)
+        row = tier(shop, promoted, f"T-{number}", number // 2)
+        large = {"1": {"name": "order.items.count", "conditions": {"$more_than": [9]}}, "logic": "1"}
+        if number % 2:
+            make_rule(Voucher.objects.get(code=f"V-{number}"), rules=large)
+        elif number != 5:
+            expected.append(f"V-{number}")
+        expected += [f"MINE-{number}", row.public_id]
+    found = [name for page in pages(shop, limit) for name in page]
+    assert sorted(found) == sorted(expected)
+    shown = pages(shop, 100)
+    assert looked_at < 1000 or found == shown[0]
+    assert all(len(page) == limit for page in pages(shop, limit)[:-1]) or looked_at < 1000
+
+
+def test_a_cursor_is_the_instant_of_the_last_one_unless_others_share_it(shop: Shop) -> None:
+    for number in range(4):
         voucher(shop, f"V-{number}", number // 2)
-    first = ask(shop, options={"limit": 3})
-    assert ids(first) == ["V-6", "V-5", "V-4"]
-    assert first["redeemables"]["has_more"] is True
-    cursor = first["redeemables"]["more_starting_after"]
-    second = ask(shop, options={"limit": 3, "starting_after": cursor})
-    assert ids(second) == ["V-3", "V-2", "V-1", "V-0"], "the last instant is not torn apart"
-    assert second["redeemables"]["has_more"] is False
-    assert len(ids(ask(shop))) == 5
+    even = ask(shop, options={"limit": 2})["redeemables"]
+    assert even["more_starting_after"] == even["data"][-1]["created_at"]
+    odd = ask(shop, options={"limit": 1})["redeemables"]
+    assert odd["more_starting_after"][:23] == odd["data"][0]["created_at"][:23]
+    assert len(odd["more_starting_after"]) == len("2026-02-03T10:01:00.000123456Z")
+    assert ids(ask(shop, options={"limit": 1, "starting_after": odd["more_starting_after"]})) == ["V-2"]
 
 
-def test_the_best_deal_comes_first_where_that_is_asked_for(shop: Shop) -> None:
-    for code, amount in (("SMALL", 100), ("LARGE", 900), ("MIDDLE", 500)):
-        voucher(shop, code, discount={"type": "AMOUNT", "amount_off": amount})
-    assert ids(ask(shop, options={"sorting_rule": "BEST_DEAL"})) == ["LARGE", "MIDDLE", "SMALL"]
-    assert ids(ask(shop, options={"sorting_rule": "LEAST_DEAL", "limit": 2})) == ["SMALL", "MIDDLE"]
+def test_a_page_may_be_empty_and_say_where_the_next_one_starts(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qualifications, "LOOKED_AT", 3)
+    voucher(shop, "OLD")
+    for number in range(1, 6):
+        large = {"1": {"name": "order.items.count", "conditions": {"$more_than": [9]}}, "logic": "1"}
+        make_rule(voucher(shop, f"V-{number}", number), rules=large)
+    assert pages(shop, 5) == [[], ["OLD"]]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 4])
+def test_the_best_deal_comes_first_where_that_is_asked_for(shop: Shop, limit: int) -> None:
+    make_customer(project=shop.project, source_id="ada")
+    amounts = {"SMALL": 100, "LARGE": 900, "MIDDLE": 500, "ALSO": 500, "NONE": 1, "OTHER": 700}
+    for number, (code, amount) in enumerate(amounts.items()):
+        voucher(shop, code, number // 4, discount={"type": "AMOUNT", "amount_off": amount})
+    best = [name for page in pages(shop, limit, sorting_rule="BEST_DEAL") for name in page]
+    assert best == ["LARGE", "OTHER", "ALSO", "MIDDLE", "SMALL", "NONE"]
+    least = [name for page in pages(shop, limit, sorting_rule="LEAST_DEAL") for name in page]
+    assert least == ["NONE", "SMALL", "ALSO", "MIDDLE", "OTHER", "LARGE"]
+
+
+def test_filters_find_what_lies_far_behind(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qualifications, "LOOKED_AT", 2)
+    make_customer(project=shop.project, source_id="ada")
+    voucher(shop, "OLD")
+    for number in range(1, 9):
+        voucher(shop, f"V-{number}", number)
+    assert pages(shop, 5, filters={"code": {"conditions": {"$in": ["OLD", "x"]}}}) == [["OLD"]]
+
+
+CONDITIONS: list[dict[str, Any]] = [
+    {"$is": ["{}"]}, {"$is_not": ["{}"]}, {"$in": ["{}", "x"]}, {"$not_in": ["x", "{}"]}, {"$has_value": True},
+    {"$is_unknown": True},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("junction", ["and", "or"])
+@pytest.mark.parametrize("number", range(len(CONDITIONS)))
+def test_the_database_filters_as_the_facts_say(shop: Shop, junction: str, number: int) -> None:
+    ada, promoted = make_customer(project=shop.project, source_id="ada"), promotion(shop)
+    category = Category.objects.create(project=shop.project, name="C", created_at=NOW)
+    generic = CampaignFactory.create(project=shop.project, type="STANDALONE", voucher=TEMPLATE, category=category)
+    CampaignFactory.create(project=shop.project, campaign_type="LOYALTY_PROGRAM", created_at=NOW, voucher={
+        "type": "LOYALTY_CARD", "loyalty_card": {"points": 0, "balance": 0}})  # fmt: skip
+    voucher(shop, "GENERIC", campaign=generic)
+    voucher(shop, "MINE", 1, holder=ada, publish_count=1, category=category)
+    voucher(shop, "GIFT", 2, gift_amount=100, discount=None)
+    tier(shop, promoted, "T", 3)
+    wire = {"customer": {"source_id": "ada"}, "order": {"amount": 1000}}
+
+    def candidates(filters: Any) -> list[Qualifier]:
+        request = qualifying.parse_qualification({**wire, "options": {"filters": filters}})
+        asking = qualifications._asking(shop.project, request, NOW, None)
+        return [one for pool in qualifier_stream.stream(qualifications._sources(asking), None) for one in pool]
+
+    everything = candidates({})
+    assert len(everything) == 5
+    for first, second in itertools.combinations(qualifying.FIELDS, 2):
+        values = {name: next(v for one in everything if (v := one.facts[name])) for name in (first, second)}
+        filters: dict[str, Any] = {"junction": junction}
+        for name in (first, second):
+            conditions = CONDITIONS[number]
+            filters[name] = {
+                "conditions": {
+                    key: [text.format(values[name]) for text in told] if isinstance(told, list) else told
+                    for key, told in conditions.items()
+                }
+            }
+        held = qualifying.parse_qualification({"options": {"filters": filters}}).filters
+        expected = [one.redeemable.id for one in everything if held.hold(one.facts)]
+        assert [one.redeemable.id for one in candidates(filters)] == expected, filters
 
 
 def test_expansions_and_filters(shop: Shop) -> None:
