@@ -44,6 +44,27 @@ def window(column: str) -> dict[str, InstantFilter]:
     }
 
 
+class FlagField(forms.CharField):
+    """`true` or `false`; anything else is a mistake, not "whatever"."""
+
+    def to_python(self, value: Any) -> bool | None:  # type: ignore[override]
+        text = (super().to_python(value) or "").lower()
+        if not text:
+            return None
+        if text not in ("true", "false"):
+            raise ValidationError("Should be true or false.", code="invalid")
+        return bool(text == "true")
+
+    def validate(self, value: Any) -> None:
+        """Everything is checked in `to_python`."""
+
+
+class FlagFilter(django_filters.BooleanFilter):
+    """A boolean."""
+
+    field_class = FlagField
+
+
 class TextsField(forms.Field):
     """`ids[0]=a&ids[1]=b`, `ids[]=a`, `ids=a`, also repeated."""
 

@@ -51,6 +51,7 @@ class TierUpdateBody(ValidityBody):
     action = JsonObject(**_optional())
     metadata = Metadata(**_optional())
     validation_rules = Texts(most=100, **_optional())
+    validation_rule_assignments = JsonObject(**_optional())
     active = Flag(**_optional())
     hierarchy = Whole(most=INTEGER_MOST, **_optional())
     category = Text(max_length=500, **_optional())

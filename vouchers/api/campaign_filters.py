@@ -9,6 +9,7 @@ import django_filters
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import Combinable
 
+from config.api.filters import FlagFilter
 from config.filters.checks import Check, InSegments, Known, Never
 from config.filters.fields import Field, FieldTable, Scope
 from config.filters.query import QueryDict, from_query
@@ -188,7 +189,7 @@ class CampaignFilterSet(WireFilterSet):
         field_name="vouchers_generation_status",
         choices=[(name, name) for name in ("DONE", "IN_PROGRESS", "FAILED", "DRAFT", "MODIFYING")],
     )
-    is_referral_code = django_filters.BooleanFilter(method="with_referral_codes")
+    is_referral_code = FlagFilter(method="with_referral_codes")
 
     class Meta:
         model = Campaign

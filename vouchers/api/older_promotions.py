@@ -207,16 +207,24 @@ class CampaignQualificationView(APIView):
     """`POST /v1/campaigns/qualification`: which campaigns could give this customer a code?"""
 
     scope = "campaigns"
+    orders: ClassVar[Mapping[str, str]] = {
+        **{"created_at": "created_at", "updated_at": "updated_at", "type": "type", "code": "name"},
+        **{"category": "category__name", "campaign": "name"},
+    }
 
     @extend_schema(
         tags=["campaigns"],
         operation_id="campaigns_qualify",
         request=QualificationBody,
-        parameters=AUDIENCE_PARAMETERS,
+        parameters=[
+            *AUDIENCE_PARAMETERS,
+            OpenApiParameter("order", str, enum=[sign + name for name in orders for sign in ("", "-")]),
+        ],
         responses=QualifiedCampaignsShape,
     )
     def post(self, request: Request) -> Response:
         access, at = access_of(request), instants.now()
+        _, column = parse_order(request.query_params, self.orders, "-created_at")
         found = qualifications.campaigns(
             project=access.project,
             context=replace(context_of(request), expand=None),
@@ -225,7 +233,7 @@ class CampaignQualificationView(APIView):
             at=at,
         )
         keys = [one.qualifier.campaign.pk for one in found.qualified if one.qualifier.campaign is not None]
-        rows = Campaign.objects.of(access.project).filter(pk__in=keys).for_wire().order_by("-created_at", "-pk")
+        rows = Campaign.objects.of(access.project).filter(pk__in=keys).for_wire().order_by(column, "-pk")
         data = [render_campaign(row) for row in rows]
         return Response(envelope("data", data, len(data), **_told(found, at)))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import django_filters
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from drf_spectacular.helpers import forced_singular_serializer
@@ -18,6 +17,7 @@ from config.api import limits
 from config.api.auditing import note
 from config.api.authentication import ClientKeyAuthentication, ClientSwitch
 from config.api.fields import parse
+from config.api.filters import FlagFilter
 from config.api.lists import PagePagination, envelope
 from config.api.parameters import path_id
 from config.api.resources import ScopedViewSet
@@ -37,7 +37,7 @@ ORDERS: Mapping[str, str] = {"created_at": "created_at", "updated_at": "updated_
 class TierFilterSet(WireFilterSet):
     """`GET /v1/promotions/tiers`"""
 
-    is_available = django_filters.BooleanFilter(method="available", label="Switched on and not expired.")
+    is_available = FlagFilter(method="available", label="Switched on and not expired.")
 
     class Meta:
         model = PromotionTier

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from config.api import idempotency, limits, tracking_cookie
 from config.api.authentication import ClientKeyAuthentication, ClientSwitch, access_of
+from config.api.filters import FlagFilter
 from config.api.idempotency import once
 from config.api.parameters import path_id
 from config.api.resources import ScopedViewSet
@@ -102,7 +103,7 @@ class PublicationFilterSet(WireFilterSet):
     voucher_code = django_filters.CharFilter(method="of_voucher")
     result = django_filters.ChoiceFilter(choices=Publication.Result.choices)
     voucher_type = django_filters.ChoiceFilter(method="of_type", choices=[(name, name) for name in TYPES])
-    is_referral_code = django_filters.BooleanFilter(method="referral")
+    is_referral_code = FlagFilter(method="referral")
     source_id = django_filters.CharFilter(field_name="source_id")
     parent_object_id = django_filters.CharFilter(field_name="campaign__public_id")
     related_object_id = django_filters.CharFilter(method="of_voucher")

@@ -68,7 +68,7 @@ def create(
         sent = data.get("hierarchy")
         tier.hierarchy = last + 1 if sent is None else sent
         tier.save(force_insert=True)
-        assign_rules(project=project, tier=tier, rule_ids=data.get("validation_rules") or [], at=at)
+        assign_rules(project=project, tier=tier, rule_ids=_rule_ids(data) or [], at=at)
         campaign_events.tier_told(project, "created", tier, at, cause)
     return tier
 
@@ -85,8 +85,8 @@ def update(
         changed = _fill(project, tier, data)
         tier.updated_at = at
         tier.save(update_fields=[*changed, "updated_at"])
-        if data.get("validation_rules") is not None:
-            _replace_rules(project, tier, data["validation_rules"], at)
+        if (rule_ids := _rule_ids(data)) is not None:
+            _replace_rules(project, tier, rule_ids, at)
         campaign_events.tier_told(project, "updated", tier, at, cause)
     return find(project=project, public_id=tier.public_id)
 
@@ -218,6 +218,21 @@ def _fill(project: Project, tier: PromotionTier, data: Mapping[str, Any]) -> lis
 
 def _check_validity(tier: PromotionTier) -> None:
     templates.check_validity({name: inherited(tier, name) for name in VALIDITY})
+
+
+def _rule_ids(data: Mapping[str, Any]) -> Sequence[str] | None:
+    """The rules that were sent: by their ids, or as the list of assignments that a tier is shown with."""
+    if data.get("validation_rules") is not None:
+        return list(data["validation_rules"])
+    shown = data.get("validation_rule_assignments")
+    if shown is None:
+        return None
+    rows = shown.get("data")
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise InvalidPayload("Property .validation_rule_assignments.data should be array of objects")
+    if not all(isinstance(row.get("rule_id"), str) for row in rows):
+        raise InvalidPayload("Property .validation_rule_assignments.data should have required property 'rule_id'")
+    return list(dict.fromkeys(row["rule_id"] for row in rows))
 
 
 def _replace_rules(project: Project, tier: PromotionTier, rule_ids: Sequence[str], at: datetime) -> None:

@@ -75,7 +75,11 @@ def test_campaigns_that_could_give_a_code(shop: Shop) -> None:
     wire = shop.server().post("/v1/campaigns/qualification?audienceRulesOnly=true", {}).json()
     assert ([found["id"] for found in wire["data"]], wire["total"]) == ([row.public_id], 1)
     assert wire["id"].startswith("qfl_")
-    assert shop.server().post("/v1/campaigns/qualification?limit=51").status_code == 400
+    second = CampaignFactory.create(project=shop.project, voucher=template, name="Aa")
+    sorted_by = shop.server().post("/v1/campaigns/qualification?order=campaign", {}).json()
+    assert [found["id"] for found in sorted_by["data"]] == [second.public_id, row.public_id]
+    for bad in ("limit=51", "order=x"):
+        assert shop.server().post(f"/v1/campaigns/qualification?{bad}").status_code == 400
 
 
 def test_codes_of_no_campaign_that_a_customer_may_use(shop: Shop) -> None:

@@ -117,7 +117,14 @@ def test_a_tier_is_changed_switched_and_removed(shop: Shop, campaign: Campaign) 
     rule = make_rule(project=shop.project)
     ruled = server.put(path, {"validation_rules": [rule.public_id]}).json()
     assert [row["rule_id"] for row in ruled["validation_rule_assignments"]["data"]] == [rule.public_id]
+    assert server.put(path, ruled).json()["validation_rule_assignments"] == ruled["validation_rule_assignments"]
     assert "validation_rule_assignments" not in server.put(path, {"validation_rules": []}).json()
+    again = server.put(path, {"validation_rule_assignments": {"data": [{"rule_id": rule.public_id}]}}).json()
+    assert [row["rule_id"] for row in again["validation_rule_assignments"]["data"]] == [rule.public_id]
+    for bad in ({}, {"data": 5}, {"data": [5]}, {"data": [{}]}):
+        refused = server.put(path, {"name": "No", "validation_rule_assignments": bad})
+        assert refused.status_code == 400
+        assert refused.json()["details"].startswith("Property .validation_rule_assignments.data should")
     assert server.post(f"{path}/disable").json()["active"] is False
     assert server.post(f"{path}/enable").json()["active"] is True
     assert server.delete(path).status_code == 204
