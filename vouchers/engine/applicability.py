@@ -94,10 +94,10 @@ def _takes_all(entry: ApplicableEntry) -> bool:
 def _claimed(basket: Basket, applicable_to: ApplicableTo) -> list[tuple[ApplicableEntry, Sequence[int]]]:
     """Each entry with the lines that are its own."""
     entries = list(applicable_to.included)
-    if applicable_to.included_all or not entries:
+    if applicable_to.included_all or not (entries or applicable_to.matched):
         entries.append(EVERY)
-    if len(entries) == 1:
-        return [(entries[0], matching(basket, entries[0].ref))]
+    if len(entries) <= 1:
+        return [(entry, matching(basket, entry.ref)) for entry in entries]
     claimed: set[int] = set()
     own: dict[int, Sequence[int]] = {}
     for position in sorted(range(len(entries)), key=lambda position: _RANK.get(entries[position].ref.object, 3)):

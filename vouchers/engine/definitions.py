@@ -69,6 +69,7 @@ def read_rule_set(
         name=name,
         applicable_to=_with_matched(tree, product_definitions.read_applicable_to(applicable_to)),
         bundle=product_definitions.read_bundle(bundle_rules),
+        by_metadata=_by_metadata(tree),
     )
 
 
@@ -83,15 +84,26 @@ def _with_matched(tree: RuleTree, applicable_to: ApplicableTo | None) -> Applica
         for ref in condition.values
         if isinstance(ref, ProductRef)
     ]
-    if not matched:
+    on_cart = bool(_by_metadata(tree))
+    if not matched and not on_cart:
         return applicable_to
     known = applicable_to or ApplicableTo()
-    return ApplicableTo((*known.included, *matched), known.excluded, known.included_all)
+    return ApplicableTo((*known.included, *matched), known.excluded, known.included_all, on_cart)
+
+
+def _by_metadata(tree: RuleTree) -> tuple[RuleNode, ...]:
+    return tuple(
+        node
+        for node in tree.nodes.values()
+        if node.name == "product.metadata"
+        and node.nested is not None
+        and any(_discounts(inner) for inner in node.nested.nodes.values())
+    )
 
 
 def _discounts(node: RuleNode) -> bool:
     """Whether the nested rule says that what was matched is discounted."""
-    return node.name in ("product.discount_applicable", "sku.discount_applicable") and all(
+    return node.name.endswith(".discount_applicable") and all(
         condition.values == (True,) for condition in node.conditions
     )
 

@@ -218,7 +218,7 @@ _PRODUCTS: Final = (
     RuleName("product.metadata.aggregated_amount", asking.sum_of_subtotals, missing=_ITEMS),
     _flag("product.metadata.match_all", product_rules.all_match, _ITEMS),
     *(replace(_flag(f"{kind}.discount_applicable", lambda asked: True, asking.nothing_missing),
-              judge=product_rules.always) for kind in ("product", "sku")),
+              judge=product_rules.always) for kind in ("product", "sku", "product.metadata")),
 )  # fmt: skip
 _REDEMPTIONS: Final = (
     *_limits(),

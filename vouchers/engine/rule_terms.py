@@ -95,16 +95,20 @@ class ApplicableEntry:
 
 @dataclass(frozen=True, slots=True)
 class ApplicableTo:
-    """Which lines item-level discounts and gifts touch; excluded wins."""
+    """Which lines item-level discounts and gifts touch; excluded wins.
+
+    matched: a rule says which, and on a cart that has none of them there are none.
+    """
 
     included: tuple[ApplicableEntry, ...] = ()
     excluded: tuple[ApplicableEntry, ...] = ()
     included_all: bool = False
+    matched: bool = False
 
     @property
     def says_anything(self) -> bool:
         """Whether it names any line: then AMOUNT and PERCENT without effect apply to items."""
-        return bool(self.included or self.excluded or self.included_all)
+        return bool(self.included or self.excluded or self.included_all or self.matched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ class BundleTerms:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """A stored validation rule (`val_…`), read."""
+    """A stored validation rule (`val_…`), read. by_metadata: its rules whose lines join `applicable_to`."""
 
     public_id: str
     tree: RuleTree
@@ -125,3 +129,4 @@ class RuleSet:
     name: str = ""
     applicable_to: ApplicableTo | None = None
     bundle: BundleTerms | None = None
+    by_metadata: tuple[RuleNode, ...] = ()

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-from vouchers.engine import discounts, rules
+from vouchers.engine import discounts, matched, rules
 from vouchers.engine.discounts import Effect
 from vouchers.engine.order_state import OrderState
 from vouchers.engine.terms import CalculationMode, Count, Facts, Refusal, VoucherTerms
@@ -263,10 +263,11 @@ class _Walk:
         return EXCLUSIVE_CATEGORY_LIMIT_EXCEEDED if exclusive and there >= stacking.exclusive_category_limit else None
 
     def _try(self, candidate: Candidate) -> Outcome:
-        terms, stacking = candidate.terms, self.stacking
-        if terms is None:
+        stacking = self.stacking
+        if candidate.terms is None:
             return Outcome(candidate, "INAPPLICABLE", refusals=(rules.not_found(candidate.id, candidate.object),))
         facts = self._facts(candidate)
+        terms = matched.on_cart(candidate.terms, facts)
         if refusals := rules.refusals(terms, facts):
             return Outcome(candidate, "INAPPLICABLE", refusals=tuple(refusals))
         effect = discounts.apply(

@@ -306,6 +306,7 @@ def test_needs_are_what_the_rules_read() -> None:
         (rule("order.items.any", "$is", {"object": "product"}), "required property 'id'"),
         (rule("order.items.any", "$more_than", MUG), "unknown operator '$more_than'"),
         (rule("product.discount_applicable", "$is", 5), "not true or false"),
+        (rule("product.metadata.discount_applicable", "$is", 5), "not true or false"),
         (rule("redemption.count.per_customer", "$is", "x"), "not a number"),
         (rule("order.amount", "$is", "9" * 5000), "not a number"),
     ],
