@@ -10,7 +10,9 @@ handler404 = "config.dashboard.faults.not_found"
 handler500 = "config.dashboard.faults.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", include("vouchers.api.urls")),  # first, because validate and redeem are asked most and search from the top
+    # First what is asked most: every request searches from the top.
+    path("", include("tracking.api.event_urls")),
+    path("", include("vouchers.api.urls")),
     path("v1/", include("config.api.urls")),
     # A customer's identifier may hold slashes: paths below a customer come before the customer itself.
     path("v1/", include("vouchers.api.customer_urls")),

@@ -57,6 +57,11 @@ def render_simple(customer: Customer) -> dict[str, Any]:
     }
 
 
+SIMPLE_IN_SQL: Final = """jsonb_build_object('id', c.public_id, 'name', c.name, 'email', c.email,
+    'source_id', c.source_id, 'metadata', coalesce(c.metadata, '{}'), 'object', 'customer')"""
+"""What `render_simple` makes of the row `c`, for a statement that reads and writes at once."""
+
+
 def render_erasure(erasure: Erasure) -> dict[str, Any]:
     """The certificate of a permanent deletion; `object` is spelt as the wire spells it."""
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from config.kernel.errors import InvalidPayload
@@ -22,6 +23,7 @@ class Origin:
     port: int | None
 
 
+@lru_cache(maxsize=1024)
 def split_origin(text: str) -> Origin | None:
     """The parts of an `Origin` header or an allowed entry; None for what is none (`null`, paths, user info).
 

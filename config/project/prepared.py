@@ -6,14 +6,17 @@ pooler there is no session to keep a prepared statement in: there it goes as eve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, cast
+from functools import lru_cache
+from typing import Any, Final
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 AFTER: Final = 2
 """Uses of a statement before it is prepared: one that is asked once is not worth the round trip."""
+_PLACE: Final = re.compile(r"%\((\w+)\)s")
 Params = Sequence[Any] | Mapping[str, Any]
 
 
@@ -27,6 +30,21 @@ def fetch_numbered(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
     return _fetch(psycopg.RawCursor, sql, params)
 
 
+def fetch_named(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """As `fetch`, of a long statement with places `%(name)s`: they are searched for once."""
+    if not is_direct():
+        return fetch(sql, params)
+    text, names = _numbered(sql)
+    return fetch_numbered(text, [params[name] for name in names])
+
+
+@lru_cache(maxsize=256)
+def _numbered(sql: str) -> tuple[str, tuple[str, ...]]:
+    """The statement with `$1, $2, …`, and the names of what belongs there."""
+    names = tuple(dict.fromkeys(_PLACE.findall(sql)))
+    return _PLACE.sub(lambda found: f"${names.index(found[1]) + 1}", sql), names
+
+
 def text_array(values: Iterable[str]) -> str:
     """A `text[]` as one parameter (`%s::text[]`): psycopg takes its time for lists."""
     quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
@@ -35,25 +53,33 @@ def text_array(values: Iterable[str]) -> str:
 
 def is_direct() -> bool:
     """Whether a session outlives a transaction."""
-    return not connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]
+    return _is_direct(connections[DEFAULT_DB_ALIAS])
+
+
+def _is_direct(wrapper: Any) -> bool:
+    return not wrapper.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]
 
 
 def _fetch(kind: Callable[[Any], Any], sql: str, params: Params) -> list[tuple[Any, ...]]:
-    """Django's own cursors bind on the client, and so never prepare. Whoever watches statements sees these too."""
-    if not is_direct():
-        with connection.cursor() as cursor:
+    """Django's own cursors bind on the client, and so never prepare. Whoever watches statements sees these too.
+
+    The thread's connection is looked up once: through `django.db.connection` it would be for each attribute.
+    """
+    wrapper: Any = connections[DEFAULT_DB_ALIAS]
+    if not _is_direct(wrapper):
+        with wrapper.cursor() as cursor:
             cursor.execute(sql, params)
             return list(cursor.fetchall())
-    connection.ensure_connection()
-    raw, wrapper = cast(Any, connection.connection), cast(Any, connection)
-    if connection.queries_logged or connection.execute_wrappers:
-        with connection.wrap_database_errors:
+    wrapper.ensure_connection()
+    raw = wrapper.connection
+    if wrapper.queries_logged or wrapper.execute_wrappers:
+        with wrapper.wrap_database_errors:
             cursor = kind(raw)
         with wrapper._prepare_cursor(cursor) as watched:
             watched.execute(sql, params)
             return list(watched.fetchall())
-    connection.validate_no_broken_transaction()
-    with connection.wrap_database_errors:
+    wrapper.validate_no_broken_transaction()
+    with wrapper.wrap_database_errors:
         if raw.prepare_threshold != AFTER:
             raw.prepare_threshold = AFTER
         cursor = kind(raw)

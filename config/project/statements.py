@@ -30,14 +30,15 @@ class Part:
     params: tuple[Any, ...]
 
 
-def insert(rows: Sequence[Model], links: Mapping[str, str] | None = None) -> Part:
+def insert(rows: Sequence[Model], links: Mapping[str, str] | None = None, conflict: str = "") -> Part:
     """The insertion of unsaved rows of one model, whose keys rise in the order of the rows.
 
     links: column → name of the part whose only row it refers to, in place of the row's own value.
+    conflict: an ON CONFLICT clause of our own code.
     """
     model = type(rows[0])
     linked = tuple(sorted(links.items())) if links else ()
-    sql, names_of_values = _insertion(model, len(rows), linked)
+    sql, names_of_values = _insertion(model, len(rows), linked, conflict)
     params = [_plain(getattr(row, name), is_json) for row in rows for name, is_json in names_of_values]
     return Part(sql, tuple(params))
 
@@ -69,14 +70,14 @@ def _joined(shape: tuple[tuple[str, str], ...], *, numbered: bool) -> str:
 
 @lru_cache(maxsize=256)
 def _insertion(
-    model: type[Model], count: int, linked: tuple[tuple[str, str], ...]
+    model: type[Model], count: int, linked: tuple[tuple[str, str], ...], conflict: str
 ) -> tuple[str, tuple[tuple[str, bool], ...]]:
     """The text, and (attribute, whether it is JSON) of each row's values."""
     sources, fields = dict(linked), _columns(model)
     places = [_link(sources[column]) if column in sources else place for _, column, place in fields]
     values = ", ".join([f"({', '.join(places)})"] * count)
     names_of_values = tuple((name, "jsonb" in place) for name, column, place in fields if column not in sources)
-    return f"{_head(model)} VALUES {values} RETURNING id", names_of_values
+    return f"{_head(model)} VALUES {values} {conflict} RETURNING id", names_of_values
 
 
 def columns(model: type[Model], alias: str) -> str:
@@ -116,13 +117,13 @@ def mark_saved(row: Model, pk: int) -> None:
 def _columns(model: type[Model]) -> tuple[tuple[str, str, str], ...]:
     """(attribute, column, place) of what an insertion sets; the place says its type, for where several rows meet."""
     return tuple(
-        (field.attname, str(field.column), f"%s::{_type_of(field)}")
+        (field.attname, str(field.column), f"%s::{type_of(field)}")
         for field in model._meta.concrete_fields
         if not field.primary_key and not field.generated
     )
 
 
-def _type_of(field: Field[Any, Any]) -> str:
+def type_of(field: Field[Any, Any]) -> str:
     """The column's type without its length: a cast to that would cut what is too long, instead of refusing it."""
     return re.sub(r"\(\d+(,\d+)?\)", "", str(field.db_type(connection)))
 

@@ -325,10 +325,11 @@ def _inserted() -> dict[str, str]:
     for column in Customer._meta.concrete_fields:
         name = str(column.column)
         if name not in values and not column.primary_key and not column.generated:
-            values[name] = _default(column)
+            values[name] = default_of(column)
     return values
 
 
-def _default(column: Field[Any, Any]) -> str:
+def default_of(column: Field[Any, Any]) -> str:
+    """The default of a column, as SQL."""
     default = column.get_default()
     return {dict: "'{}'", int: str(default), type(None): "NULL"}[type(default)]

@@ -166,6 +166,12 @@ def preview(*, project: Project, data: CustomerData) -> Profile:
     return merge(Profile() if stored is None else profile_of(stored), row)
 
 
+def is_as_said(customer: Customer, data: CustomerData) -> bool:
+    """Whether `upsert` of this customer would write nothing."""
+    profile = profile_of(customer)
+    return not data.has_profile or merge(profile, stage(0, "", data)) == profile
+
+
 def read_alias(project: Project, data: CustomerData) -> CustomerData:
     """An encoded tracking id sent as the source id means the customer, or the source id, behind it."""
     if not isinstance(data.source_id, str) or isinstance(data.id, str):

@@ -7,8 +7,9 @@ from config.api import limits
 from customers.models import Customer
 from tests.concurrency.threads import at_once
 from tests.factories import NOW, make_customer, make_project
+from tracking.custom_events import parse_event
 from tracking.models import Event, EventCounter, Order, TrackingIdentity
-from tracking.services import events, identities, orders, partitions, recounts
+from tracking.services import custom_events, events, identities, orders, partitions, recounts
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
 
@@ -53,6 +54,23 @@ def test_a_visitor_who_acts_many_times_at_once_is_one_customer():
     assert {customer.pk for customer, _ in results} == {Customer.objects.get().pk}
     assert sum(claim.moved for _, claim in results) == 3
     assert EventCounter.objects.get().count == 3
+
+
+def test_the_first_events_of_somebody_new_at_once_make_one_customer():
+    project = make_project()
+    data = parse_event({"event": "seen", "customer": {"source_id": "nora", "name": "Nora"}})
+
+    def act(_):
+        return custom_events.track(project=project, data=data, at=NOW).customer["id"]
+
+    found = results_of(THREADS, act)
+    customer = Customer.objects.get()
+    assert set(found) == {customer.public_id}
+    assert TrackingIdentity.objects.get().customer == customer
+    assert (
+        sorted(Event.objects.values_list("type", flat=True)) == ["customer.created"] + [events.CUSTOM_EVENT] * THREADS
+    )
+    assert EventCounter.objects.get().count == THREADS
 
 
 def test_an_order_that_arrives_many_times_at_once_is_counted_once():

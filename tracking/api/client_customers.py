@@ -14,6 +14,7 @@ from config.api import limits, tracking_cookie
 from config.api.authentication import ClientKeyAuthentication, ClientSwitch, access_of
 from config.kernel import instants
 from customers.payloads import parse_customer
+from customers.rendering import render_simple
 from tracking.services import visitors
 
 
@@ -62,7 +63,9 @@ class ClientCustomerView(APIView):
         visitor = visitors.store(
             project=access.project, data=data, cookie=cookie, at=instants.now(), cause=access.cause
         )
-        response = Response(visitors.shown(visitor.customer, data) | {"tracking_id": visitor.identity.token})
+        response = Response(
+            visitors.shown(render_simple(visitor.customer), data) | {"tracking_id": visitor.identity.token}
+        )
         if visitor.identity.token is not None:
             tracking_cookie.write(response, request, visitor.identity.token)
         return response

@@ -8,9 +8,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, re_path
 
 from tracking.api.client_customers import ClientCustomerView
-from tracking.api.custom_events import ClientEventView
 
 urlpatterns: Sequence[URLPattern | URLResolver | Any] = [
-    re_path(r"^events/?$", ClientEventView.as_view()),
     re_path(r"^customers/?$", ClientCustomerView.as_view()),
 ]

@@ -19,13 +19,12 @@ from config.api.authentication import ClientKeyAuthentication, ClientSwitch, acc
 from config.api.lists import envelope
 from config.api.managed import ManagedViewSet, body_of
 from config.kernel import instants
-from customers.rendering import render_simple
 from tracking import custom_events
 from tracking.custom_events import EventData
 from tracking.models import EventSchema
 from tracking.services import custom_events as service
 from tracking.services import event_schemas, visitors
-from tracking.services.visitors import Visitor
+from tracking.services.custom_events import Tracked
 
 
 class EventBody(serializers.Serializer[Any]):
@@ -70,20 +69,19 @@ class EventView(APIView):
         """Record it now."""
         access = access_of(request)
         data = custom_events.parse_event(request.data)
-        visitor = service.track(
+        tracked = service.track(
             project=access.project,
             data=data,
             at=instants.now(),
             cookie=tracking_cookie.read(request),
             from_client=access.is_client,
-            source=access.event_source(),
-            group_id=access.group_id,
+            cause=access.cause,
         )
-        return self.answer(request, data, visitor)
+        return self.answer(request, data, tracked)
 
-    def answer(self, request: Request, data: EventData, visitor: Visitor) -> Response:
+    def answer(self, request: Request, data: EventData, tracked: Tracked) -> Response:
         """What the caller may see of it."""
-        return Response(custom_events.answer(data, render_simple(visitor.customer)))
+        return Response(custom_events.answer(data, tracked.customer))
 
 
 @extend_schema_view(post=extend_schema(tags=["client"], operation_id="client_track_event", **EVENT_SCHEMA))
@@ -96,10 +94,10 @@ class ClientEventView(EventView):
     scope: ClassVar[str] = "client_events"
     client_switch: ClassVar[str] = "client_events_enabled"
 
-    def answer(self, request: Request, data: EventData, visitor: Visitor) -> Response:
-        response = Response(custom_events.answer(data, visitors.shown(visitor.customer, data.customer)))
-        if visitor.identity.token is not None:
-            tracking_cookie.write(response, request, visitor.identity.token)
+    def answer(self, request: Request, data: EventData, tracked: Tracked) -> Response:
+        response = Response(custom_events.answer(data, visitors.shown(tracked.customer, data.customer)))
+        if tracked.token is not None:
+            tracking_cookie.write(response, request, tracked.token)
         return response
 
 

@@ -1,4 +1,4 @@
-"""What tracking answers: events, products, SKUs, collections, orders, and activity below a customer."""
+"""What tracking answers: products, SKUs, collections, orders, and activity below a customer; events: `event_urls`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from config.api.routing import IDENTIFIER, WireRouter
 from tracking.api.catalogue import ProductSkuViewSet, ProductViewSet, SkuViewSet
 from tracking.api.collections import CollectionViewSet
-from tracking.api.custom_events import EventView
 from tracking.api.orders import OrderViewSet
 from tracking.api.views import CustomerActivitiesView, CustomerActivityView
 
@@ -24,6 +23,5 @@ router.register("skus", SkuViewSet, basename="sku")
 urlpatterns: Sequence[URLPattern | URLResolver | Any] = [
     re_path(rf"^customers/(?P<customer_id>{IDENTIFIER})/activity/?$", CustomerActivityView.as_view()),
     re_path(rf"^customers/(?P<customer_id>{IDENTIFIER})/activities/?$", CustomerActivitiesView.as_view()),
-    re_path(r"^events/?$", EventView.as_view()),
     path("", include(router.urls)),
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,16 +16,26 @@ from config.kernel.causes import INTERNAL, Cause
 from config.kernel.errors import Forbidden, InvalidPayload, NotFound
 from config.project import metadata_schema
 from config.project.models import Project
+from customers import services as customers
+from customers.payloads import CustomerData
 from customers.rendering import render_simple
 from tracking import custom_events
 from tracking.custom_events import CLIENT_METADATA_BYTES, EventData
-from tracking.services import event_schemas, events, identities
-from tracking.services.visitors import Visitor
+from tracking.services import at_once, event_schemas, events, identities
+from tracking.services.identities import Identity
 
 Known = Callable[[Project, str], bool]
 
 known_codes: Final[list[Known]] = []
 """Whether a code exists, as the apps that keep codes tell it; added to in AppConfig.ready()."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """Who did it: the simple form as stored, and the tracking id of the request."""
+
+    customer: Mapping[str, Any]
+    token: str | None
 
 
 def track(
@@ -33,35 +45,41 @@ def track(
     at: datetime,
     cookie: str | None = None,
     from_client: bool = False,
-    source: Mapping[str, Any] | None = None,
-    group_id: str = "",
-) -> Visitor:
+    cause: Cause = INTERNAL,
+) -> Tracked:
     """Record an event of the customer that the request names, who is stored with it; of an anonymous one else.
 
     from_client: a browser sends it: bounded, and a stored customer stays as it is where the project wants that.
     Raises InvalidPayload, MetadataValidationFailed, NotFound (customer id, code), Forbidden, LimitExceeded.
     """
     schema = _check(project, data, from_client)
-    customer = data.customer
+    event = custom_events.stored_event(data, event_id=ids.new("event_"), at=at, customer={})
+    beside = {
+        "event_schema": None if schema is None else {"id": schema, "name": data.name},
+        "referral": None,
+        "loyalty": None,
+    }
+    protect = from_client and project.client_protects_customers
+    source_id = at_once.source_id_of(project, data.customer, tracking_id=data.tracking_id, cookie=cookie)
+    if source_id is not None:
+        event_schemas.note_name(project=project, name=data.name, from_client=from_client, at=at)
+        plain = at_once.Plain(project, data.name, source_id, data.customer, protect, event, beside, at, cause)
+        if (done := at_once.record(plain)) is not None:
+            return Tracked(done.customer, done.token)
     identity = identities.resolve(
         project=project,
         tracking_id=data.tracking_id,
-        source_id=customer.source_id if isinstance(customer.source_id, str) else None,
-        customer_id=customer.id if isinstance(customer.id, str) else None,
+        source_id=data.customer.source_id if isinstance(data.customer.source_id, str) else None,
+        customer_id=data.customer.id if isinstance(data.customer.id, str) else None,
         cookie=cookie,
         at=at,
         anonymous=True,
         must_exist=True,
     )
     event_schemas.note_name(project=project, name=data.name, from_client=from_client, at=at)
-    with transaction.atomic():
+    with nullcontext() if _is_settled(identity, data.customer, protect) else transaction.atomic():
         stored, claim = identities.write_customer(
-            project=project,
-            identity=identity,
-            data=customer,
-            at=at,
-            protect=from_client and project.client_protects_customers,
-            cause=Cause(source or INTERNAL.source, group_id),
+            project=project, identity=identity, data=data.customer, at=at, protect=protect, cause=cause
         )
         if stored is None:
             raise InvalidPayload("Property .customer should name somebody")
@@ -73,17 +91,19 @@ def track(
             at=at,
             customer=stored,
             token=claim.kept_apart[0] if claim.kept_apart else "",
-            data={
-                "event": custom_events.stored_event(data, event_id=ids.new("event_"), at=at, customer=simple),
-                "event_schema": None if schema is None else {"id": schema, "name": data.name},
-                "customer": simple,
-                "referral": None,
-                "loyalty": None,
-            },
-            source=source,
-            group_id=group_id,
+            data={**beside, "event": {**event, "customer": simple}, "customer": simple},
+            source=cause.source,
+            group_id=cause.group_id,
         )
-    return Visitor(stored, identity)
+    return Tracked(simple, identity.token)
+
+
+def _is_settled(identity: Identity, said: CustomerData, protect: bool) -> bool:
+    """Whether only the event is left to be written: the customer is known, as it was said, with all its tokens."""
+    stored = identity.customer
+    if stored is None or not {identity.token, *identity.visitor} - {None} <= identity.settled:
+        return False
+    return protect or customers.is_as_said(stored, said)
 
 
 def _check(project: Project, data: EventData, from_client: bool) -> str | None:

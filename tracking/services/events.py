@@ -22,7 +22,7 @@ from config.webhooks import outbox
 from config.webhooks.envelope import Happening
 from config.webhooks.models import Delivery
 from customers.models import Customer
-from tracking.models import Event
+from tracking.models import Event, EventCounter
 from tracking.services import unhurried
 
 CUSTOM_EVENT: Final = "customer.custom_event"
@@ -119,12 +119,13 @@ def record_unhurried(
 
 
 def record_many(*, project: Project, events: Sequence[NewEvent]) -> list[Event]:
-    """Append events in order, with one statement for the rows and one for the counters."""
+    """Append events in order: one with all that belongs to it in one statement, many with one for rows and counters."""
     rows = rows_of(project, events)
-    told = outbox.rows_of(project, [happening(row) for row in rows]) if _is_told(project, rows) else []
-    if len(rows) == 1 and not told and not _counted(events):
-        rows[0].save(force_insert=True)
+    if len(rows) == 1:
+        (pk,) = statements.run(_parts(project, rows, events))["recorded"]
+        statements.mark_saved(rows[0], pk)
         return rows
+    told = outbox.rows_of(project, [happening(row) for row in rows]) if _is_told(project, rows) else []
     with transaction.atomic():
         for start in range(0, len(rows), AT_ONCE):
             _insert(rows[start : start + AT_ONCE])
@@ -163,16 +164,20 @@ def _is_told(project: Project, rows: Sequence[Event]) -> bool:
 
 
 def parts(*, project: Project, events: Sequence[NewEvent]) -> dict[str, statements.Part]:
-    """The insertion of events, and of what webhooks are told of them, as parts of one larger statement.
+    """The insertion of events, of what webhooks are told of them and of counts, as parts of one larger statement."""
+    return _parts(project, rows_of(project, events), events)
 
-    Of events that move no counter.
-    """
-    if _counted(events):
-        raise ValueError("custom events move counters: use record_many")
-    rows = rows_of(project, events)
+
+def _parts(project: Project, rows: Sequence[Event], events: Sequence[NewEvent]) -> dict[str, statements.Part]:
     found = {"recorded": statements.insert(rows)}
     if _is_told(project, rows) and (told := outbox.rows_of(project, [happening(row) for row in rows])):
         found["told"] = statements.insert(told)
+    if counted := _counted(events):
+        tallies = [
+            EventCounter(customer_id=customer_id, name=name, count=count, first_at=first, last_at=last)
+            for customer_id, name, count, first, last in _tallied(counted)
+        ]
+        found["tallied"] = statements.insert(tallies, conflict=COUNT_MORE)
     return found
 
 
@@ -268,14 +273,17 @@ WITH moved AS (
 SELECT name, count(*), min(created_at), max(created_at), count(*) FROM named GROUP BY name ORDER BY name
 """
 
-_UPSERT_COUNTERS: Final = """
-INSERT INTO tracking_eventcounter AS counter (customer_id, name, count, first_at, last_at)
-SELECT * FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[])
+COUNT_MORE: Final = """
 ON CONFLICT (customer_id, name) DO UPDATE SET
-    count = counter.count + EXCLUDED.count,
-    first_at = LEAST(counter.first_at, EXCLUDED.first_at),
-    last_at = GREATEST(counter.last_at, EXCLUDED.last_at)
+    count = tracking_eventcounter.count + EXCLUDED.count,
+    first_at = LEAST(tracking_eventcounter.first_at, EXCLUDED.first_at),
+    last_at = GREATEST(tracking_eventcounter.last_at, EXCLUDED.last_at)
 """
+_UPSERT_COUNTERS: Final = f"""
+INSERT INTO tracking_eventcounter (customer_id, name, count, first_at, last_at)
+SELECT * FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[])
+{COUNT_MORE}
+"""  # noqa: S608  our own text
 
 CounterRow = tuple[int, str, int, datetime, datetime]
 
@@ -289,16 +297,20 @@ def _counted(events: Iterable[NewEvent]) -> list[tuple[int, str, datetime]]:
     ]
 
 
-def _move_counters(counted: Iterable[tuple[int, str, datetime]]) -> None:
-    """Rows go in by key, so that two transactions never wait for each other in a circle."""
+def _tallied(counted: Iterable[tuple[int, str, datetime]]) -> list[CounterRow]:
+    """One row for each customer and name, by key, so that two transactions never wait for each other in a circle."""
     moved: dict[tuple[int, str], CounterRow] = {}
     for customer_id, name, at in counted:
         key = (customer_id, name)
         _, _, count, first, last = moved.get(key, (*key, 0, at, at))
         moved[key] = (*key, count + 1, min(first, at), max(last, at))
-    if moved:
+    return [moved[key] for key in sorted(moved)]
+
+
+def _move_counters(counted: Iterable[tuple[int, str, datetime]]) -> None:
+    if moved := _tallied(counted):
         with connection.cursor() as cursor:
-            _upsert_counters(cursor, [moved[key] for key in sorted(moved)])
+            _upsert_counters(cursor, moved)
 
 
 def _upsert_counters(cursor: CursorWrapper, rows: Sequence[CounterRow]) -> None:

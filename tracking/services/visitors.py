@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,11 +52,14 @@ def store(
     return Visitor(customer, identity)
 
 
-def shown(customer: Customer, sent: CustomerData) -> dict[str, Any]:
-    """The ids, and of the profile what was sent: whether more is known is nobody's business in a browser."""
+def shown(simple: Mapping[str, Any], sent: CustomerData) -> dict[str, Any]:
+    """The ids, and of the profile what was sent: whether more is known is nobody's business in a browser.
+
+    simple: the customer's simple form.
+    """
     return {
-        "id": customer.public_id,
-        "source_id": customer.source_id,
+        "id": simple["id"],
+        "source_id": simple["source_id"],
         "name": sent.name if isinstance(sent.name, str) else None,
         "email": sent.email if isinstance(sent.email, str) else None,
         "metadata": {} if isinstance(sent.metadata, Unset) else dict(sent.metadata),
