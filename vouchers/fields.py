@@ -14,7 +14,7 @@ from config.filters.days import Moment
 from config.filters.documents import Document
 from config.filters.fields import Field, FieldTable, Pattern, Scope
 from config.filters.parser import parse
-from config.filters.sources import Column, Nowhere
+from config.filters.sources import Column
 from config.filters.sql import Sql
 from config.filters.values import Kind
 from config.kernel.texts import normal
@@ -27,6 +27,15 @@ class Filled(Column):
 
     def _expression(self) -> Sql:
         return Sql("NULLIF({}, '')", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Login(Column):
+    """The e-mail of the person who redeemed in the dashboard; unknown of what came over the API."""
+
+    def _expression(self) -> Sql:
+        person = "SELECT person.email FROM project_user person WHERE person.public_id = {}"
+        return Sql(f"(CASE WHEN {{}} = 'USER' THEN ({person}) END)", "channel_type", self.name)
 
 
 def _column(key: str, kind: Kind, path: str = "", *, group: str) -> Field:
@@ -89,7 +98,7 @@ REDEMPTIONS: Final = FieldTable(
         )
     ),
     Field("failure_code", "Failure code", "Redemption", Kind.TEXT, Filled("failure_code")),
-    Field("user_login", "User login", "Redemption", Kind.TEXT, Nowhere(), offered=False),
+    Field("user_login", "User login", "Redemption", Kind.TEXT, Login("channel_id"), exact=True, offered=False),
     METADATA,
 )
 

@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from config.project.models import Member
 from tests.dashboard.rows import make_redemption
 from tests.factories import NOW, make_customer, make_rule, make_segment, make_voucher
 from tracking.models import Event, Order
+from vouchers import fields
 from vouchers.models import Redemption
 
 pytestmark = pytest.mark.django_db
@@ -156,3 +158,24 @@ def test_a_check_costs_the_same_however_many_rules_there_are(marketer, project, 
         make_rule(voucher, rules={"1": {"name": "order.amount", "conditions": {"$more_than": [10**6]}}})
     with django_assert_max_num_queries(12):
         page(marketer, code="TEN", amount="5")
+
+
+def test_a_rule_and_the_lists_know_who_redeemed_here_by_login(marketer, project):
+    """Source: validation rules 4.4; validation and redemption, listing."""
+    voucher = make_voucher(project=project, code="DESK")
+    login = Member.objects.get(project=project).user.email
+    make_rule(voucher, rules={"1": {"name": "redemption.user.login", "conditions": {"$is": [login]}}})
+    make_redemption(project, code="OTHER", channel_type="API", channel_id="app-1")
+    assert marketer.post(reverse("dashboard:check-redeem"), {"code": "DESK", "amount": "10"}).status_code == 302
+    row = Redemption.objects.get(code="DESK")
+    assert (row.result, row.channel_type) == ("SUCCESS", "USER")
+
+    def found(**conditions):
+        where = fields.condition(
+            fields.REDEMPTIONS, project, {"user_login": {"conditions": conditions}}, NOW, path=".filters"
+        )
+        return list(Redemption.objects.filter(where).values_list("code", flat=True))
+
+    assert found(**{"$is": [login]}) == found(**{"$starts_with": [login[:3]]}) == ["DESK"]
+    assert found(**{"$is_not": [login]}) == found(**{"$is_unknown": True}) == ["OTHER"]
+    assert found(**{"$has_value": True}) == ["DESK"]

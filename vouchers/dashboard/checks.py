@@ -261,6 +261,7 @@ def channel_of(page: Page) -> Channel:
     return Channel(
         type="USER",
         id=page.user.public_id,
+        login=page.user.email,
         request_id=page.request.META.get("REQUEST_ID", ""),
         source={"channel": "INTERNAL", "user": user},
     )

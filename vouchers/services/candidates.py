@@ -237,7 +237,7 @@ def facts_of(
         customer=_customer_facts(customer, request.customer),
         metadata=request.metadata or {},
         api_key=counts.channel_of(channel, user=False),
-        user=counts.channel_of(channel, user=True),
+        user=(channel.login or None) if channel is not None else None,
     )
     if wanted.nothing:
         return facts

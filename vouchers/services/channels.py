@@ -11,11 +11,15 @@ from config.kernel.causes import Cause
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """type: API, CLIENT_API or USER on redemptions. id: the key's app id. source: the wire's event_source."""
+    """type: API, CLIENT_API or USER on redemptions. id: the key's app id, or the person's. login: of a person.
+
+    source: the wire's event_source.
+    """
 
     type: str = "API"
     id: str = ""
     request_id: str = ""
+    login: str = ""
     source: Mapping[str, Any] = field(default_factory=lambda: {"channel": "API"})
 
     @property
