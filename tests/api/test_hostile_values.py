@@ -1,4 +1,4 @@
-"""Hostile values in every property of vouchers, products, collections, orders and rules: refused, or kept exactly."""
+"""Hostile values in every property of what vouchers, promotions and orders are told: refused, or kept exactly."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.factories import NOW, ProductFactory, Shop, SkuFactory, make_rule, make_shop, make_voucher
+from tests.factories import NOW, CampaignFactory, ProductFactory, Shop, SkuFactory, make_rule, make_shop, make_voucher
 from tracking.models import Order, ProductCollection
+from vouchers.models import PromotionTier
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 HOSTILE: list[Any] = [
@@ -18,7 +19,8 @@ HOSTILE: list[Any] = [
     *([], {}, [None], [[[[[[1]]]]]], {"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}}, {"": 1}, {"\0": 1}),
 ]
 VOUCHER = {
-    **{"type": "DISCOUNT_VOUCHER", "discount": {"type": "PERCENT", "percent_off": 10, "amount_limit": 5}},
+    "type": "DISCOUNT_VOUCHER",
+    "discount": {"type": "PERCENT", "percent_off": 10, "amount_limit": 5, "percent_off_formula": "5"},
     **{"redemption": {"quantity": 5}, "category": "New", "category_id": None, "start_date": "2026-01-01"},
     **{"expiration_date": "2026-12-31", "validity_timeframe": {"duration": "PT1H", "interval": "P1D"}},
     **{"validity_day_of_week": [1], "active": True, "additional_info": "x", "metadata": {"a": 1}, "campaign": None},
@@ -45,6 +47,17 @@ ORDER = {
     **{"items": [LINE], "metadata": {"a": 1}, "created_at": "2026-01-01", "referrer_id": None},
     "customer": {"source_id": "c", "name": "N", "email": "n@shop.example", "metadata": {"a": 1}},
     "referrer": {"source_id": "r"},
+}
+TIER = {
+    **{"name": "T", "banner": "b", "action": {"discount": VOUCHER["discount"]}, "metadata": {"a": 1}, "hierarchy": 1},
+    "validation_rule_assignments": {"data": []},
+}
+CART = {"customer": ORDER["customer"], "order": {**ORDER, "source_id": None}, "tracking_id": "t", "metadata": {"a": 1}}
+STACKABLE = {
+    **CART,
+    "redeemables": [{"object": "voucher", "id": "GIFT", "gift": {"credits": 5}}],
+    "session": {"type": "LOCK", "key": "k", "ttl": 5, "ttl_unit": "DAYS"},
+    "options": {"expand": ["order"]},
 }
 FILTER = {"junction": "and", "price": {"conditions": {"$more_than": [5]}}}
 ENDPOINTS: dict[str, tuple[str, Any]] = {
@@ -81,9 +94,40 @@ ENDPOINTS: dict[str, tuple[str, Any]] = {
         {
             **{"name": "R", "type": "expression", "context_type": "global", "error": {"message": "No"}},
             "rules": {"1": {"name": "order.amount", "conditions": {"$more_than": [5]}, "rules": {}}, "logic": "1"},
-            "applicable_to": {"included": [{"object": "product", "id": "p"}], "included_all": False},
+            "applicable_to": {
+                "included": [{"object": "product", "id": "p", "price": 1, "price_formula": "5", "repeat": 1}],
+                "included_all": False,
+            },
         },
     ),
+    "/v1/campaigns": (
+        "post",
+        {
+            **{
+                "name": "N",
+                "campaign_type": "DISCOUNT_COUPONS",
+                "type": "STATIC",
+                "join_once": True,
+                "description": "d",
+            },
+            **{"vouchers_count": 1, "activity_duration_after_publishing": "P1D", "metadata": {"a": 1}, "category": "c"},
+            "voucher": {name: VOUCHER[name] for name in ("type", "discount", "redemption", "code_config")},
+        },
+    ),
+    "/v1/campaigns/Coupons": ("put", {"description": "d", "start_date": "2026-01-01", "discount": VOUCHER["discount"]}),
+    "/v1/campaigns/Coupons/vouchers": ("post", {"code": "X", "metadata": {"a": 1}, "redemption": {"quantity": 1}}),
+    "/v1/campaigns/Coupons/import": ("post", [{"code": "X", "metadata": {"a": 1}, "redemption": {"quantity": 1}}]),
+    "/v1/promotions/Promotion/tiers": ("post", TIER),
+    "/v1/promotions/Promotion/stacks": ("post", {"name": "S", "tiers": {"ids": ["promo_1"]}, "category": "c"}),
+    "/v1/publications": (
+        "post",
+        {"campaign": {"name": "Coupons", "count": 1}, "customer": ORDER["customer"], "channel": "c", "source_id": "s"},
+    ),
+    "/v1/qualifications": ("post", {**CART, "scenario": "ALL", "options": {"limit": 5, "sorting_rule": "DEFAULT"}}),
+    "/v1/vouchers/qualification": ("post", CART),
+    "/v1/validations": ("post", STACKABLE),
+    "/v1/redemptions": ("post", STACKABLE),
+    "/v1/vouchers/GIFT/redemption": ("post", {**CART, "gift": {"credits": 5}}),
 }
 
 
@@ -95,6 +139,12 @@ def shop(data_folder: object) -> Shop:
     make_rule(voucher)
     SkuFactory.create(product=ProductFactory.create(project=shop.project, source_id="mug"), source_id="red")
     Order.objects.create(project=shop.project, source_id="known", created_at=NOW)
+    template = {"type": "DISCOUNT_VOUCHER", "discount": {"type": "PERCENT", "percent_off": 10}}
+    CampaignFactory.create(project=shop.project, name="Coupons", type="AUTO_UPDATE", voucher=template)
+    promotion = CampaignFactory.create(project=shop.project, name="Promotion", campaign_type="PROMOTION", voucher=None)
+    PromotionTier.objects.create(
+        project=shop.project, campaign=promotion, public_id="promo_1", name="T", created_at=NOW
+    )
     ProductCollection.objects.create(project=shop.project, public_id="pc_1", name="C", created_at=NOW)
     return shop
 
@@ -144,5 +194,13 @@ def test_no_value_in_any_place_is_a_fault(shop: Shop, address: str) -> None:
         elif response.status_code >= 400 and not response.json().get("message"):
             wrong.append(f"{case}: {response.content[:200]!r}")
     assert wrong == []
-    for path in ("vouchers", "products", "product-collections", "orders", "validation-rules"):
+    for path in (
+        "vouchers",
+        "products",
+        "product-collections",
+        "orders",
+        "validation-rules",
+        "campaigns",
+        "redemptions",
+    ):
         assert server.get(f"/v1/{path}?limit=100").status_code == 200, path

@@ -99,13 +99,17 @@ class Cases:
 Node = Literal | Operand | Call | Cases
 
 
-@lru_cache(maxsize=1024)
-def parse(text: str) -> Node:
-    """Return the tree. Raises FormulaError."""
+def parse(text: object) -> Node:
+    """Return the tree. Raises FormulaError, also for what is no text."""
     if not isinstance(text, str):
         raise FormulaError("should be string")
     if len(text) > LONGEST:
         raise FormulaError(f"is longer than {LONGEST} characters")
+    return _parsed(text)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> Node:
     parser = _Parser(_tokens(text))
     tree = parser.expression(0)
     if (rest := parser.peek()) is not None:

@@ -230,3 +230,9 @@ def test_units_by_formula() -> None:
     found = discounts.apply(voucher(free), cart(line("a", 7, 100)), facts=facts())
     assert found.order is not None
     assert (found.order.lines[0].quantity, found.discount["unit_off"]) == (9, 2)
+
+
+@pytest.mark.parametrize("value", [5, 1.5, True, [], {}, [["1"]]])
+def test_what_is_no_text_is_no_formula(value: Any) -> None:
+    with pytest.raises(formula_text.FormulaError, match="should be string"):
+        formula_text.parse(value)

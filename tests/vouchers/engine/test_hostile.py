@@ -36,7 +36,8 @@ entries = st.fixed_dictionaries(
     {"object": st.sampled_from(["product", "sku", "products_collection"]), "id": words},
     optional=dict.fromkeys(
         ("effect", "target", "repeat", "skip_initially", "quantity_limit", "amount_limit", "price"), scalars
-    ),
+    )
+    | dict.fromkeys(("price_formula", "quantity_limit_formula", "product_campaign_quantity_limit_formula"), anything),
 )
 
 
@@ -79,7 +80,7 @@ discount_fields = ("amount_off", "percent_off", "fixed_amount", "unit_off", "uni
     optional={
         "effect": st.sampled_from([effect for _, effect in sorted(discounts.NAMED_BY_THE_CONTRACT)]) | anything,
         **dict.fromkeys(discount_fields, anything),
-        **dict.fromkeys((f"{name}_formula" for name in discount_fields[:4]), words | scalars),
+        **dict.fromkeys((f"{name}_formula" for name in discount_fields[:4]), anything),
     },
 ))  # fmt: skip
 def test_discounts(sent: dict[str, Any]) -> None:
