@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import statistics
-import threading
+import subprocess
+import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
-from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 from django.conf import settings
 from django.db import connection
@@ -97,24 +98,25 @@ def _timeline(project: Project) -> Line:
     return Line("timeline", f"first page of {LONG:,} events", f"{statistics.median(times):.1f} ms", "–", "", "≤ 20 ms")
 
 
-class _Receiver(StreamRequestHandler):
-    def handle(self) -> None:
-        length = 0
-        while (line := self.rfile.readline()) not in (b"\r\n", b""):
-            if line.lower().startswith(b"content-length:"):
-                length = int(line.split(b":")[1])
-        self.rfile.read(length)
-        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+@contextmanager
+def _receiver() -> Iterator[int]:
+    """A receiver in another process; yields its port."""
+    process = subprocess.Popen([sys.executable, "-m", "bench.receiver"], cwd=servers.ROOT, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        yield int(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdout.close()
 
 
 def _webhooks(project: Project) -> Line:
     settings.WEBHOOK_ALLOW_HTTP, settings.WEBHOOK_ALLOWED_NETWORKS = True, ["127.0.0.0/8"]
-    with ThreadingTCPServer(("127.0.0.1", 0), _Receiver) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_address[1]}/hook"
+    with _receiver() as port:
         at = instants.now()
-        webhooks.create(project=project, body={"target_url": url, "events": ["customer.created"]}, at=at)
+        body = {"target_url": f"http://127.0.0.1:{port}/hook", "events": ["customer.created"]}
+        webhooks.create(project=project, body=body, at=at)
         happening = Happening(type="customer.created", at=at, data={"customer": {"id": "cust_1", "metadata": {"a": 1}}})
         outbox.record_many(project, [happening] * DELIVERIES)
         waiting = Delivery.objects.of(project).exclude(state=Delivery.State.DELIVERED)
@@ -124,5 +126,4 @@ def _webhooks(project: Project) -> Line:
             for _ in range(20):
                 one.step()
         rate = DELIVERIES / (time.perf_counter() - began)
-        server.shutdown()
     return Line("webhooks", "deliveries/s, one sender", f"{rate:.0f}", "–", "", "≥ 500")

@@ -30,8 +30,11 @@ log = logging.getLogger("tessera.webhooks")
 
 AT_ONCE: Final = 32
 EACH: Final = 4
-AHEAD: Final = 64
+AHEAD: Final = 128
 """Taken in advance for one webhook that answers within QUICK."""
+MANY: Final = 32
+GATHER: Final = 0.02
+"""While plenty is under way, answers are written down this many at a time, or after so many seconds."""
 QUICK: Final = 0.1
 STALE: Final = 60.0
 """Seconds after which something taken ahead and not begun is given back."""
@@ -48,17 +51,19 @@ class Sender:
         self._seconds: dict[int, float] = {}
         self._slots: dict[int, asyncio.Semaphore] = {}
         self._ready = threading.Event()
+        self._wanted = 1
         self._loop = asyncio.new_event_loop()
         self._all = asyncio.Semaphore(AT_ONCE)
-        self._networks: list[str] = settings.WEBHOOK_ALLOWED_NETWORKS
-        self._pool = sending.make_pool(self._networks, ssl.create_default_context())
+        self._client = sending.Client(settings.WEBHOOK_ALLOWED_NETWORKS, ssl.create_default_context())
         threading.Thread(target=self._loop.run_forever, name="webhooks", daemon=True).start()
 
     def step(self) -> bool:
         """Write down what came back, take more. Waits a moment for answers where there is nothing else to do."""
+        if self._held.total() > 2 * MANY:
+            self._wait(MANY, GATHER)
         at = self._clock()
         finished = self._finish(at)
-        room = AT_ONCE * 4 - self._held.total()
+        room = AT_ONCE * 8 - self._held.total()
         claimed: list[Claimed] = []
         if room > 0:
             claimed = deliveries.claim(at=at, limit=room, each=EACH, held=self._counted())
@@ -66,8 +71,15 @@ class Sender:
             self._held[one.webhook] += 1
             asyncio.run_coroutine_threadsafe(self._deliver(one, time.monotonic()), self._loop)
         if not claimed and not finished and self._held.total():
-            self._ready.wait(0.05)
+            self._wait(1, 0.05)
         return bool(claimed or finished or self._held.total())
+
+    def _wait(self, answers: int, seconds: float) -> None:
+        """Until so many answers have come, or for so long."""
+        self._wanted = answers
+        self._ready.clear()
+        if self._outcomes.qsize() < answers:
+            self._ready.wait(seconds)
 
     def _counted(self) -> dict[int, int]:
         """What is held of each webhook; of those that answer quickly so much less that more is taken ahead."""
@@ -75,7 +87,6 @@ class Sender:
         return {webhook: self._held[webhook] + ahead.get(webhook, 0) for webhook in {*self._held, *ahead}}
 
     def _finish(self, at: datetime) -> bool:
-        self._ready.clear()
         outcomes: list[Outcome] = []
         while not self._outcomes.empty():
             outcomes.append(self._outcomes.get())
@@ -102,15 +113,14 @@ class Sender:
                 outcome = Outcome(claimed, await self._answer(claimed))
                 self._seconds[claimed.webhook] = time.monotonic() - began
         self._outcomes.put(outcome)
-        self._ready.set()
+        if self._outcomes.qsize() >= self._wanted:
+            self._ready.set()
 
     async def _answer(self, claimed: Claimed) -> Answer:
         """What came of one attempt; whatever goes wrong is an attempt that failed, or it would be held for ever."""
         try:
             message = message_of(claimed, int(self._clock().timestamp()))
-            return await sending.send(
-                self._pool, message, allow_http=settings.WEBHOOK_ALLOW_HTTP, networks=self._networks
-            )
+            return await sending.send(self._client, message, allow_http=settings.WEBHOOK_ALLOW_HTTP)
         except Exception as error:
             log.exception("webhook %s could not be tried", claimed.public_id)
             return Answer(None, "", f"could not be sent ({type(error).__name__})", 0)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpcore
 from httpcore import SOCKET_OPTION
 
-from config.webhooks import guard
+from config.webhooks import guard, streams
 
 DEADLINE: Final = 10.0
 """Seconds from the look-up of the name to the last byte read."""
@@ -48,12 +49,11 @@ class Answer:
         return self.status is not None and 200 <= self.status < 300
 
 
-class GuardedBackend(httpcore.AsyncNetworkBackend):
+class GuardedBackend(streams.Backend):
     """Resolves the name itself and connects only where `guard` allows; the name is kept for TLS."""
 
     def __init__(self, networks: list[str]) -> None:
         self._networks = networks
-        self._inner = httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -66,12 +66,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         addresses = guard.check_all(await _addresses(host, port), self._networks)
         if port not in (443, 8443, 80) and not guard.are_listed(addresses, self._networks):
             raise guard.NotAllowed(f"port {port} is not allowed")
-        return await self._inner.connect_tcp(
-            addresses[0], port, timeout=timeout, local_address=local_address, socket_options=socket_options
-        )
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        return await super().connect_tcp(addresses[0], port)
 
 
 async def _addresses(host: str, port: int) -> list[str]:
@@ -83,25 +78,21 @@ async def _addresses(host: str, port: int) -> list[str]:
         return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def make_pool(networks: list[str], context: ssl.SSLContext) -> httpcore.AsyncConnectionPool:
-    """A pool that keeps no connection, follows no redirect and knows no proxy."""
-    return httpcore.AsyncConnectionPool(
-        ssl_context=context,
-        max_connections=None,
-        max_keepalive_connections=0,
-        network_backend=GuardedBackend(networks),
-    )
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What opens connections: each for one request, without redirects and proxies. networks: allowed inner ones."""
+
+    networks: list[str]
+    context: ssl.SSLContext
 
 
-async def send(
-    pool: httpcore.AsyncConnectionPool, message: Message, *, allow_http: bool, networks: list[str]
-) -> Answer:
+async def send(client: Client, message: Message, *, allow_http: bool) -> Answer:
     """Try once; never raises but for cancellation."""
     began = time.monotonic()
     try:
-        guard.check_url(message.target_url, allow_http=allow_http, any_port=bool(networks))
+        guard.check_url(message.target_url, allow_http=allow_http, any_port=bool(client.networks))
         async with asyncio.timeout(DEADLINE):
-            status, text = await _post(pool, message)
+            status, text = await _post(client, message)
         return Answer(status, text, "", _since(began))
     except TimeoutError:
         return Answer(None, "", f"no answer within {DEADLINE:.0f} seconds", _since(began))
@@ -110,19 +101,30 @@ async def send(
     except ssl.SSLError as error:
         return Answer(None, "", f"TLS: {error.reason or 'handshake failed'}", _since(began))
     except OSError as error:
-        return Answer(None, "", error.strerror or type(error).__name__, _since(began))
+        return Answer(None, "", _why(error), _since(began))
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, ValueError) as error:
         return Answer(None, "", (str(error) or type(error).__name__)[:300], _since(began))
 
 
-async def _post(pool: httpcore.AsyncConnectionPool, message: Message) -> tuple[int, str]:
+def _why(error: OSError) -> str:
+    """In the system's words; asyncio's own name the address."""
+    if error.errno is not None and error.errno > 0 and not isinstance(error, socket.gaierror):
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__
+
+
+async def _post(client: Client, message: Message) -> tuple[int, str]:
     headers: list[tuple[bytes, bytes]] = [
         (name.encode("ascii"), value.encode("ascii")) for name, value in message.headers.items()
     ]
-    extensions: dict[str, Any] = {"timeout": {"connect": DEADLINE, "read": DEADLINE, "write": DEADLINE}}
-    async with pool.stream(
-        "POST", _url(message.target_url), headers=headers, content=message.body, extensions=extensions
-    ) as response:
+    url = _url(message.target_url)
+    connection = httpcore.AsyncHTTPConnection(
+        url.origin, ssl_context=client.context, network_backend=GuardedBackend(client.networks)
+    )
+    try:
+        response = await connection.handle_async_request(
+            httpcore.Request("POST", url, headers=headers, content=message.body)
+        )
         kept, read = b"", 0
         async for chunk in response.aiter_stream():
             kept += chunk[: MOST_KEPT - len(kept)]
@@ -130,6 +132,8 @@ async def _post(pool: httpcore.AsyncConnectionPool, message: Message) -> tuple[i
             if read >= MOST_READ:
                 break
         return response.status, kept.decode("utf-8", "replace").replace("\0", "")
+    finally:
+        await connection.aclose()
 
 
 def host_of(url: str) -> str:

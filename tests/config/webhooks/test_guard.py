@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from config.webhooks import guard, sending
 from config.webhooks.sending import Message
@@ -123,18 +130,15 @@ class Sink:
 
 def _send(url: str, networks: list[str], port: int) -> sending.Answer:
     async def run() -> sending.Answer:
-        pool = sending.make_pool(networks, _context())
+        client = sending.Client(networks, _context())
         headers = {"Host": sending.host_of(url), "Content-Length": "2"}
-        answer = await sending.send(pool, Message(url, headers, b"{}"), allow_http=True, networks=networks)
-        await pool.aclose()
+        answer = await sending.send(client, Message(url, headers, b"{}"), allow_http=True)
         return answer
 
     return asyncio.run(run())
 
 
 def _context():
-    import ssl
-
     return ssl.create_default_context()
 
 
@@ -148,13 +152,13 @@ def test_a_name_that_resolves_inside_is_never_connected_to(monkeypatch):
         async with Sink() as sink:
             monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", rebinding)
             next(answers)  # what the check at saving time was told
-            pool = sending.make_pool([], _context())
+            client = sending.Client([], _context())
             answer = await sending.send(
-                pool, Message(f"http://rebind.example:80/?{sink.port}", {"Host": "rebind.example"}, b""),
-                allow_http=True, networks=[],
-            )  # fmt: skip
+                client,
+                Message(f"http://rebind.example:80/?{sink.port}", {"Host": "rebind.example"}, b""),
+                allow_http=True,
+            )
             monkeypatch.undo()
-            await pool.aclose()
             return sink.connections, answer
 
     connections, answer = asyncio.run(run())
@@ -165,13 +169,75 @@ def test_a_name_that_resolves_inside_is_never_connected_to(monkeypatch):
 def test_a_listed_network_is_reached_on_any_port_and_an_unlisted_one_is_not():
     async def run(networks: list[str]) -> tuple[int, sending.Answer]:
         async with Sink() as sink:
-            pool = sending.make_pool(networks, _context())
+            client = sending.Client(networks, _context())
             url = f"http://127.0.0.1:{sink.port}/hook"
             headers = {"Host": sending.host_of(url), "Content-Length": "2"}
-            answer = await sending.send(pool, Message(url, headers, b"{}"), allow_http=True, networks=networks)
-            await pool.aclose()
+            answer = await sending.send(client, Message(url, headers, b"{}"), allow_http=True)
             return sink.connections, answer
 
     assert asyncio.run(run(["127.0.0.0/8"]))[0] == 1
     connections, answer = asyncio.run(run(["10.0.0.0/8"]))
     assert (connections, answer.status) == (0, None)
+
+
+def _certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """A key and a self-signed certificate for the name."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    certificate, secret = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_bytes(made.public_bytes(pem))
+    secret.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    return certificate, secret
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted", "status", "error"),
+    [
+        ("localhost", True, 200, ""),
+        ("localhost", False, None, "TLS: CERTIFICATE_VERIFY_FAILED"),
+        ("127.0.0.1", True, None, "TLS: CERTIFICATE_VERIFY_FAILED"),
+    ],
+)
+def test_a_receiver_has_to_prove_its_name(tmp_path, host, trusted, status, error):
+    certificate, key = _certificate(tmp_path, "localhost")
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(certificate, key)
+    calling = ssl.create_default_context(cafile=str(certificate) if trusted else None)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n{}")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        await writer.drain()
+        writer.close()
+
+    async def run() -> sending.Answer:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=serving)
+        async with server:
+            url = f"https://{host}:{server.sockets[0].getsockname()[1]}/hook"
+            headers = {"Host": sending.host_of(url), "Content-Length": "2"}
+            client = sending.Client(["127.0.0.0/8", "::1/128"], calling)
+            return await sending.send(client, Message(url, headers, b"{}"), allow_http=False)
+
+    answer = asyncio.run(run())
+    assert (answer.status, answer.error) == (status, error)
+
+
+def test_a_closed_door_is_told_in_the_words_of_the_system():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert _send(f"http://127.0.0.1:{port}/hook", ["127.0.0.0/8"], port).error == "Connection refused"
