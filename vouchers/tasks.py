@@ -85,13 +85,13 @@ def import_many(run: Run) -> dict[str, Any]:
     return bulk.run(run, apply, clock=instants.now, key="code", thing="voucher")
 
 
-@runner.job(queue=queues.LONG, name="vouchers.generate_codes")
+@runner.job(queue=queues.LONG, name="vouchers.generate_codes", gave_up=generation.abandoned)
 def generate_codes(run: Run) -> dict[str, Any]:
     """Make codes for a campaign."""
     return generation.generate(run, clock=instants.now)
 
 
-@runner.job(queue=queues.LONG, name="vouchers.update_codes")
+@runner.job(queue=queues.LONG, name="vouchers.update_codes", gave_up=generation.abandoned)
 def update_codes(run: Run) -> dict[str, Any]:
     """Let codes follow their campaign."""
     return campaign_codes.follow(run, clock=instants.now)
@@ -103,7 +103,7 @@ def delete_codes(run: Run) -> dict[str, Any]:
     return campaign_codes.remove(run, clock=instants.now)
 
 
-@runner.job(queue=queues.LONG, name="vouchers.import_codes")
+@runner.job(queue=queues.LONG, name="vouchers.import_codes", gave_up=generation.abandoned)
 def import_codes(run: Run) -> dict[str, Any]:
     """Bring given codes into a campaign."""
     return campaign_imports.bring_in(run, clock=instants.now)

@@ -74,6 +74,7 @@ class Run:
 
 
 JobFunction: TypeAlias = Callable[[Run], Result | None]
+GaveUp: TypeAlias = Callable[[AsyncAction, datetime], None]
 _functions: Final[dict[str, JobFunction]] = {}
 
 
@@ -85,13 +86,18 @@ class _TryAgain(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": wait})
 
 
-def job(*, queue: str, name: str | None = None) -> Callable[[JobFunction], Task[Any, Any, Any]]:
-    """Make a task of a function that works on an AsyncAction; start it with `runner.start(task=…)`."""
+def job(
+    *, queue: str, name: str | None = None, gave_up: GaveUp | None = None
+) -> Callable[[JobFunction], Task[Any, Any, Any]]:
+    """Make a task of a function that works on an AsyncAction; start it with `runner.start(task=…)`.
+
+    gave_up: puts in order what a job leaves that was tried too often, in the transaction that says so.
+    """
 
     def decorate(function: JobFunction) -> Task[Any, Any, Any]:
         @functools.wraps(function)
         def run_action(context: JobContext, action_id: int) -> None:
-            run(function, action_id=action_id, should_abort=context.should_abort)
+            run(function, action_id=action_id, should_abort=context.should_abort, gave_up=gave_up)
 
         task_name = name or f"{function.__module__}.{function.__qualname__}"
         _functions[task_name] = function
@@ -226,9 +232,10 @@ def run(
     action_id: int,
     should_abort: Callable[[], bool] = lambda: False,
     clock: Callable[[], datetime] = instants.now,
+    gave_up: GaveUp | None = None,
 ) -> None:
     """Claim the action, do one attempt at it, and record how it ended. Safe to call twice for one action."""
-    action = _claim(action_id, clock())
+    action = _claim(action_id, clock(), gave_up)
     if action is None:
         return
     this = Run(action, should_abort)
@@ -254,7 +261,7 @@ def run(
         finish(action, result, at=clock())
 
 
-def _claim(action_id: int, at: datetime) -> AsyncAction | None:
+def _claim(action_id: int, at: datetime, gave_up: GaveUp | None = None) -> AsyncAction | None:
     """Take the action: a new token, one more try. None: it is done already, gone, or has been tried too often."""
     with transaction.atomic():
         action = AsyncAction.objects.select_for_update().filter(pk=action_id).first()
@@ -268,6 +275,8 @@ def _claim(action_id: int, at: datetime) -> AsyncAction | None:
         action.save(update_fields=["attempt", "tries", "status", "started_at", "updated_at"])
         if action.tries > MOST_TRIES:
             fail(action, f"Gave up after {MOST_TRIES} attempts without progress", at=at)
+            if gave_up is not None:
+                gave_up(action, at)
             return None
     return action
 

@@ -73,6 +73,19 @@ def open_ledger(*, voucher: Voucher, at: datetime) -> None:
         )
 
 
+def opening(voucher: Voucher, *, at: datetime) -> list[VoucherTransaction]:
+    """Unsaved: the first credits of a card that comes from elsewhere, and what was spent of it there."""
+    if voucher.type != Voucher.Type.GIFT or not voucher.gift_amount:
+        return []
+    kinds = VoucherTransaction.Type
+    spent, voucher.redeemed_amount = voucher.redeemed_amount, 0
+    lines = [entry(voucher, type=kinds.ADDITION, amount=voucher.gift_amount, at=at, automatic=True)]
+    voucher.redeemed_amount = spent
+    if spent:
+        lines.append(entry(voucher, type=kinds.REDEMPTION, amount=-spent, at=at, automatic=True, reason="Imported"))
+    return lines
+
+
 def adjust(
     *,
     project: Project,

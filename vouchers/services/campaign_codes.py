@@ -23,7 +23,13 @@ def follow(run: Run, *, clock: Callable[[], datetime]) -> dict[str, Any]:
     campaign = Campaign.objects.of(run.action.project).filter(pk=run.parameters["campaign"]).first()
     if campaign is None:
         return _updated(0)
-    terms: Mapping[str, Any] = run.parameters["terms"]
+    with generation.freed(campaign):
+        _follow(run, campaign, run.parameters["terms"], clock)
+    generation.set_status(campaign, "DONE")
+    return _updated(run.action.rows_done)
+
+
+def _follow(run: Run, campaign: Campaign, terms: Mapping[str, Any], clock: Callable[[], datetime]) -> None:
     untouched = Voucher.objects.filter(campaign=campaign, deleted_at=None, publish_count=0, redeemed_quantity=0)
     last, done = 0, 0
     while rows := list(untouched.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
@@ -35,8 +41,6 @@ def follow(run: Run, *, clock: Callable[[], datetime]) -> dict[str, Any]:
             last, done = rows[-1], done + len(changed)
             runner.progress(run.action, max(done, run.action.rows_done))
         run.check()
-    generation.set_status(campaign, "DONE")
-    return _updated(run.action.rows_done)
 
 
 def remove(run: Run, *, clock: Callable[[], datetime]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from config.kernel.errors import DomainError
 from config.project.models import Project
 from vouchers.engine import codes
 from vouchers.errors import DuplicateKey, InvalidVoucher
-from vouchers.models import Campaign, Voucher
+from vouchers.models import Campaign, Voucher, VoucherTransaction
 from vouchers.services import balances, campaign_events, generation, issuing
 
 BATCH: Final = 500
@@ -51,13 +51,14 @@ def bring_in(run: Run, *, clock: Callable[[], datetime]) -> dict[str, Any]:
     campaign.project = project
     items = orjson.loads(files.path_of(given).read_bytes())
     applied = set(JobBatch.objects.filter(action=run.action).values_list("first", flat=True))
-    for first in range(0, len(items), BATCH):
-        if first not in applied:
-            with transaction.atomic():
-                run.hold()
-                failed = _bring(campaign, items[first : first + BATCH], clock())
-                JobBatch.objects.create(action=run.action, first=first, outcomes=failed)
-        run.progress(min(first + BATCH, len(items)), len(items))
+    with generation.freed(campaign):
+        for first in range(0, len(items), BATCH):
+            if first not in applied:
+                with transaction.atomic():
+                    run.hold()
+                    failed = _bring(campaign, items[first : first + BATCH], clock())
+                    JobBatch.objects.create(action=run.action, first=first, outcomes=failed)
+            run.progress(min(first + BATCH, len(items)), len(items))
     with transaction.atomic():
         run.hold()
         failures = [failure for batch in run.action.batches.order_by("first") for failure in batch.outcomes]
@@ -121,20 +122,19 @@ def _write(campaign: Campaign, item: Mapping[str, Any], stored: Voucher | None, 
     _count_uses(voucher, item)
     with transaction.atomic():
         voucher.save(force_insert=True)
-    if voucher.type == Voucher.Type.GIFT:
-        balances.open_ledger(voucher=voucher, at=at)
+    VoucherTransaction.objects.bulk_create(balances.opening(voucher, at=at))
     return voucher
 
 
 def _count_uses(voucher: Voucher, item: Mapping[str, Any]) -> None:
-    """What was used elsewhere before. Of a gift card the credits that are left are what comes in."""
+    """What was used elsewhere before; of a gift card it becomes a line of the ledger."""
     used, spent = item.get("redeemed_quantity") or 0, item.get("redeemed_amount") or 0
     if voucher.quantity is not None and used > voucher.quantity:
         raise InvalidVoucher("Redeemed Quantity cannot be higher than Redemption Limit")
     if spent > voucher.gift_amount:
         raise InvalidVoucher("Redeemed Amount cannot be higher than Gift Amount")
     voucher.redeemed_quantity = used
-    voucher.gift_amount -= spent
+    voucher.redeemed_amount = spent
 
 
 def _change(campaign: Campaign, voucher: Voucher, item: Mapping[str, Any], at: datetime) -> None:

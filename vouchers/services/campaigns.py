@@ -221,11 +221,11 @@ def start_generation(
     generation.check(campaign.project, campaign, count, generation.config_for(campaign, overrides))
     generation.set_status(campaign, "IN_PROGRESS")
     parameters = {"count": count, "overrides": _storable(overrides)}
-    return _start("CAMPAIGN.VOUCHERS_GENERATE", campaign, parameters, at, request_id, rows_total=count)
+    return _start(generation.GENERATE, campaign, parameters, at, request_id, rows_total=count)
 
 
 JOBS: Final = {
-    "CAMPAIGN.VOUCHERS_GENERATE": (tasks.generate_codes, "Codes of {}"),
+    generation.GENERATE: (tasks.generate_codes, "Codes of {}"),
     "CAMPAIGN.VOUCHERS_UPDATE": (tasks.update_codes, "Change of the codes of {}"),
     "CAMPAIGN.VOUCHERS_DELETE": (tasks.delete_codes, "Removal of {}"),
     "CAMPAIGN.VOUCHERS_IMPORT": (tasks.import_codes, "Import of codes to {}"),

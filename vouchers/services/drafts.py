@@ -91,6 +91,7 @@ def publish(
                     related_object_type="campaign",
                     related_object_id=made.public_id,
                     at=at,
+                    cause=cause,
                 )
         discard(draft=draft)
     return made

@@ -5,8 +5,9 @@ A killed job is run again and goes on behind the last batch that was committed; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ DRY: Final = 200
 """Batches in a row without a free code after which a pattern counts as used up."""
 CAP: Final = "codes_per_campaign"
 RUNNING: Final = ("IN_PROGRESS", "MODIFYING")
+GENERATE: Final = "CAMPAIGN.VOUCHERS_GENERATE"
 
 
 def check(project: Project, campaign: Campaign, count: int, config: CodeConfig) -> None:
@@ -76,14 +78,39 @@ def generate(run: Run, *, clock: Callable[[], datetime]) -> dict[str, Any]:
         try:
             _generate(run, campaign, count, clock)
         except DomainError:
-            _end(run, campaign, "FAILED", clock())
+            _end(run, campaign, "FAILED", "failed", clock())
             raise
         except StopRequested:
             run.partial = answer(run.action.rows_done)
-            _end(run, campaign, "DONE", clock())
+            _end(run, campaign, "DONE", "failed", clock())
             raise
-        _end(run, campaign, "DONE", clock())
+        _end(run, campaign, "DONE", "completed", clock())
     return answer(run.action.rows_done)
+
+
+def abandoned(action: AsyncAction, at: datetime) -> None:
+    """A job about codes was tried too often: its campaign is free again, and says FAILED."""
+    rows = Campaign.objects.select_for_update(no_key=True).filter(pk=action.parameters["campaign"])
+    campaign = rows.select_related("project").first()
+    if campaign is None or campaign.vouchers_generation_status not in RUNNING:
+        return
+    set_status(campaign, "FAILED")
+    if action.type == GENERATE:
+        cause = Cause(INTERNAL.source, action.request_id)
+        campaign_events.told(campaign.project, "vouchers.generation.failed", campaign, at, cause)
+
+
+@contextmanager
+def freed(campaign: Campaign) -> Iterator[None]:
+    """Leave no campaign behind as being worked on: a job that is stopped leaves it DONE, one that is refused FAILED."""
+    try:
+        yield
+    except StopRequested:
+        set_status(campaign, "DONE")
+        raise
+    except DomainError:
+        set_status(campaign, "FAILED")
+        raise
 
 
 def cause_of(run: Run) -> Cause:
@@ -91,14 +118,16 @@ def cause_of(run: Run) -> Cause:
     return Cause(INTERNAL.source, run.action.request_id)
 
 
-def _end(run: Run, campaign: Campaign, status: str, at: datetime) -> None:
-    """Show how it ended and tell webhooks, once; a job that is run again after its end tells nothing."""
+def _end(run: Run, campaign: Campaign, status: str, what: str, at: datetime) -> None:
+    """Show how it ended and tell webhooks, once for each start; a job that is run again after its end tells nothing.
+
+    what: completed, or failed where fewer codes came than were asked for.
+    """
     with transaction.atomic():
         run.hold()
         now = Campaign.objects.select_for_update(no_key=True).values_list("vouchers_generation_status", flat=True)
-        if now.get(pk=campaign.pk) != status:
+        if now.get(pk=campaign.pk) in RUNNING:
             set_status(campaign, status)
-            what = "completed" if status == "DONE" else "failed"
             campaign_events.told(campaign.project, f"vouchers.generation.{what}", campaign, at, cause_of(run))
 
 

@@ -168,7 +168,8 @@ class _Batch:
             for row in rows:
                 row.pk = None
             Voucher.objects.bulk_create(rows, batch_size=1000)
-        VoucherTransaction.objects.bulk_create(_ledger(self.fresh.values(), self.at), batch_size=1000)
+        lines = [line for voucher, _ in self.fresh.values() for line in balances.opening(voucher, at=self.at)]
+        VoucherTransaction.objects.bulk_create(lines, batch_size=1000)
         RuleAssignment.objects.bulk_create(self._assignments(), batch_size=1000)
         columns = [name for name in UPDATED if name not in ("gift_amount",)]
         Voucher.objects.bulk_update(self.changed.values(), columns, batch_size=200)
@@ -202,20 +203,3 @@ def _rules(project: Project, drafts: Iterable[Draft]) -> dict[str, ValidationRul
     wanted = {draft.rule_id for draft in drafts if draft.rule_id and "\0" not in draft.rule_id}
     rows = ValidationRule.objects.of(project).filter(public_id__in=wanted) if wanted else ()
     return {row.public_id: row for row in rows}
-
-
-def _ledger(made: Iterable[tuple[Voucher, Draft]], at: datetime) -> list[VoucherTransaction]:
-    """The first credits of gift cards, and what was spent of them elsewhere."""
-    lines = []
-    for voucher, _ in made:
-        if voucher.type != Voucher.Type.GIFT or not voucher.gift_amount:
-            continue
-        spent, voucher.redeemed_amount = voucher.redeemed_amount, 0
-        kinds = VoucherTransaction.Type
-        lines.append(balances.entry(voucher, type=kinds.ADDITION, amount=voucher.gift_amount, at=at, automatic=True))
-        voucher.redeemed_amount = spent
-        if spent:
-            lines.append(
-                balances.entry(voucher, type=kinds.REDEMPTION, amount=-spent, at=at, automatic=True, reason="Imported")
-            )
-    return lines

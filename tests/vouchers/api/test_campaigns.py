@@ -457,6 +457,11 @@ def test_a_file_of_codes_comes_in_and_changes_flag_and_category_of_those_that_ar
     ]
     new = Voucher.objects.get(code="NEW")
     assert (new.gift_balance, new.quantity, new.metadata, new.category_tag) == (2050, 3, {"Region": "AMER"}, "Tag")
+    assert (new.gift_amount, new.redeemed_amount) == (2550, 500)
+    assert list(new.transactions.order_by("pk").values_list("type", "amount", "balance", "total")) == [
+        ("CREDITS_ADDITION", 2550, 2550, 2550),
+        ("CREDITS_REDEMPTION", -500, 2050, 2550),
+    ]
     assert Voucher.objects.get(code="PLAIN").gift_balance == 10_000
     own.refresh_from_db()
     assert (own.active, own.category_tag, own.gift_balance) == (False, "Tag", 500)

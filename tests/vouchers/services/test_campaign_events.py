@@ -8,14 +8,18 @@ from typing import Any
 
 import pytest
 
+from config.jobs import runner
+from config.jobs.models import AsyncAction
+from config.kernel.causes import Cause
 from config.webhooks import catalogue, outbox
 from config.webhooks import services as webhooks
 from config.webhooks.models import Delivery
 from tests.factories import NOW, Shop, make_shop
 from tests.jobs import run_queued
+from vouchers import tasks
 from vouchers.errors import InvalidCodeConfig
 from vouchers.models import Campaign
-from vouchers.services import minting
+from vouchers.services import drafts, generation, minting
 
 pytestmark = pytest.mark.django_db
 DISCOUNT = {"type": "DISCOUNT_VOUCHER", "discount": {"type": "PERCENT", "percent_off": 10}}
@@ -91,6 +95,85 @@ def test_a_generation_that_fails_is_told(shop: Shop, monkeypatch: pytest.MonkeyP
     run_queued()
     [(kind, data)] = told()
     assert (kind, data["campaign"]["vouchers_generation_status"]) == ("vouchers.generation.failed", "FAILED")
+
+
+def test_a_generation_that_is_stopped_is_told_once_however_often_its_job_runs(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generation, "BATCH", 2)
+    shop.server().post("/v1/campaigns", COUPONS | {"vouchers_count": 5})
+    action = AsyncAction.objects.get()
+    runner.request_stop(action)
+    run_queued()
+    assert kinds() == ["created", "vouchers.generation.started", "vouchers.generation.failed"]
+    campaign = Campaign.objects.get()
+    assert campaign.vouchers_generation_status == campaign.creation_status == "DONE"
+    AsyncAction.objects.update(status="IN_PROGRESS", stop_requested=False)
+    tasks.generate_codes.defer(action_id=action.pk)
+    run_queued()
+    assert kinds() == []
+    shop.server().post(f"/v1/campaigns/{campaign.public_id}/vouchers?vouchers_count=2", {})
+    run_queued()
+    assert kinds() == ["vouchers.generation.started", "vouchers.generation.completed"]
+
+
+def test_a_killed_generation_that_goes_on_is_told_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.server().post("/v1/campaigns", COUPONS | {"vouchers_count": 3})
+    run_queued()
+    told()
+    AsyncAction.objects.update(status="IN_PROGRESS")  # killed between its last batch's end and its own
+    tasks.generate_codes.defer(action_id=AsyncAction.objects.get().pk)
+    run_queued()
+    assert kinds() == []
+    assert Campaign.objects.get().vouchers_count == 3
+
+
+@pytest.mark.parametrize("what", ["generation", "change", "import"])
+def test_a_job_that_is_given_up_frees_its_campaign_and_is_told(shop: Shop, what: str) -> None:
+    shop.server().post("/v1/campaigns", COUPONS | {"vouchers_count": 3})
+    url = f"/v1/campaigns/{Campaign.objects.get().public_id}"
+    if what != "generation":
+        run_queued()
+        told()
+        if what == "change":
+            shop.server().put(url, {"discount": {"type": "PERCENT", "percent_off": 5}})
+        else:
+            shop.server().post(f"{url}/import", [{"code": "MADE-1"}])
+    AsyncAction.objects.update(tries=runner.MOST_TRIES)
+    run_queued()
+    assert AsyncAction.objects.order_by("-pk")[0].failure.startswith("Gave up")
+    expected = {"generation": ["created", "vouchers.generation.started", "vouchers.generation.failed"]}
+    assert kinds() == expected.get(what, ["updated"] if what == "change" else [])
+    assert Campaign.objects.get().vouchers_generation_status == "FAILED"
+    assert shop.server().put(url, {"description": "x"}).status_code == 200
+
+
+def test_a_change_that_is_stopped_leaves_the_campaign_free(shop: Shop) -> None:
+    shop.server().post("/v1/campaigns", COUPONS | {"vouchers_count": 3})
+    run_queued()
+    url = f"/v1/campaigns/{Campaign.objects.get().public_id}"
+    for change in (
+        lambda: shop.server().put(url, {"discount": {"type": "PERCENT", "percent_off": 5}}),
+        lambda: shop.server().post(f"{url}/import", [{"code": "MADE-1"}]),
+    ):
+        change()
+        runner.request_stop(AsyncAction.objects.order_by("-pk")[0])
+        run_queued()
+        assert AsyncAction.objects.order_by("-pk")[0].stopped
+        assert Campaign.objects.get().vouchers_generation_status == "DONE"
+
+
+def test_publishing_a_draft_tells_of_its_rule_by_whom_it_was_assigned(shop: Shop) -> None:
+    body = {"target_url": "https://b.example/", "events": list(catalogue.GROUPS["Validation rules"])}
+    webhooks.create(project=shop.project, body=body, at=NOW)
+    cause = Cause({"channel": "INTERNAL", "user": {"id": "user_1", "name": "Ann"}}, "req-1")
+    draft = drafts.begin(project=shop.project, steps={}, at=NOW)
+    drafts.publish(draft=draft, data=COUPONS, rule={"name": "R"}, rule_ids=[], at=NOW, cause=cause)
+    rows = list(Delivery.objects.order_by("pk"))
+    assert [row.type for row in rows][-1] == "business_validation_rule.assignment.created"
+    payloads = [json.loads(row.payload)["event"] for row in rows]
+    assert {event["group_id"] for event in payloads} == {"req-1"}
+    assert all(event["event_source"]["user"]["id"] == "user_1" for event in payloads)
 
 
 def test_tiers_and_stacks_are_told_with_their_campaign(shop: Shop) -> None:
