@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -53,6 +53,15 @@ def require(project: Project, related_object: str, metadata: Mapping[str, Any] |
     schema = schema_of(project, related_object)
     if schema is not NO_SCHEMA:
         require_valid(metadata or {}, schema, whole=whole)
+
+
+def require_each(project: Project, related_object: str, metadatas: Iterable[Mapping[str, Any] | None]) -> None:
+    """The same for many that were sent; those without metadata are passed over."""
+    schema = schema_of(project, related_object)
+    if schema is not NO_SCHEMA:
+        for metadata in metadatas:
+            if metadata is not None:
+                require_valid(metadata, schema, whole=True)
 
 
 def forget(project: Project) -> None:

@@ -92,6 +92,7 @@ def _values(project: Project, order: PlacedOrder, stored: Order | None, at: date
     if sent.metadata is not None:
         values["metadata"] = dict(sent.metadata)
     if sent.items is not None:
+        schemas.require_each(project, "order_item", (item.metadata for item in sent.items))
         overrides.store(project=project, items=sent.items, at=at)
         lines = catalogue.price_items(project=project, items=sent.items)
         values["items"] = [_line(line, item) for line, item in zip(lines, sent.items, strict=True)]

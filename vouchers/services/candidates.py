@@ -67,6 +67,8 @@ def check(project: Project, request: RedeemRequest) -> None:
         schemas.require(project, "redemption", request.metadata, whole=True)
     if request.order is not None and request.order.metadata is not None:
         schemas.require(project, "order", request.order.metadata, whole=request.order.id is None)
+    if request.order is not None and request.order.items:
+        schemas.require_each(project, "order_item", (item.metadata for item in request.order.items))
 
 
 def find(

@@ -7,12 +7,14 @@ from django.test.utils import CaptureQueriesContext
 
 from config.jobs.models import AsyncAction, Export
 from config.kernel.errors import LimitExceeded
+from config.project import schemas
 from customers.models import Customer
-from tests.factories import NOW, ProductFactory, Shop, SkuFactory, make_customer, make_shop
+from tests.factories import NOW, ProductFactory, Shop, SkuFactory, make_customer, make_shop, make_voucher
 from tests.jobs import finished, run_queued
 from tracking import bulk
 from tracking.models import Event, Order, Product, Sku
 from tracking.services import recounts
+from vouchers.models import Voucher
 
 pytestmark = pytest.mark.django_db
 
@@ -159,6 +161,24 @@ def test_override_stores_what_the_line_tells_of_product_and_sku(shop: Shop) -> N
     comic.refresh_from_db()
     assert (phone.name, phone.metadata) == ("Phone", {"x": 1})
     assert comic.updated_at is None, "what would change nothing is not touched"
+
+
+def test_metadata_of_lines_meets_its_schema_in_orders_and_carts(shop: Shop) -> None:
+    schemas.create(
+        project=shop.project,
+        body={"related_object": "order_item", "properties": {"gift": {"type": "boolean", "optional": True}}},
+        at=NOW,
+    )
+    make_voucher(project=shop.project, code="TEN")
+    order = {"items": [{"source_id": "a", "metadata": {"gift": True}}, {"source_id": "b", "metadata": {"gift": "no"}}]}
+    stackable = {"redeemables": [{"object": "voucher", "id": "TEN"}], "order": order}
+    for path, body in (("orders", order), ("validations", stackable), ("redemptions", stackable)):
+        response = shop.server().post(f"/v1/{path}", body)
+        assert (response.status_code, response.json()["key"]) == (400, "metadata_validation_failed"), path
+        assert response.json()["details"] == "gift: must be a boolean (actual value is 'no')"
+    assert (Order.objects.count(), Voucher.objects.get().redeemed_quantity) == (0, 0)
+    order["items"][1]["metadata"] = {"gift": False}  # type: ignore[index]
+    assert place(shop, **order)["items"][1]["metadata"] == {"gift": False}
 
 
 def test_two_lines_of_one_new_product_add_up_to_what_is_stored(shop: Shop) -> None:
