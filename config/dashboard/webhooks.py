@@ -20,7 +20,7 @@ from config.dashboard.lists import Column, Filter, ListSpec, Sort, Tab
 from config.dashboard.passwords import PasswordAgain
 from config.dashboard.webhook_forms import WebhookForm
 from config.kernel.errors import DomainError, NotFound
-from config.project import encryption
+from config.project import encryption, webhook_secrets
 from config.project.permissions import Permission
 from config.webhooks import services
 from config.webhooks.catalogue import TYPES
@@ -207,7 +207,7 @@ class WebhookEdit(WebhooksPage):
 
 
 class WebhookSecret(WebhooksPage):
-    """The project's signing secret, for whoever knows the password."""
+    """The project's signing secret, shown or rotated for whoever knows the password."""
 
     template_name = "dashboard/webhooks/secret.html"
     title = "Signing secret"
@@ -219,9 +219,17 @@ class WebhookSecret(WebhooksPage):
         form = PasswordAgain(request.POST, user=self.user)
         if not form.is_valid():
             return self.render(self.way() | {"form": form}, status=400)
-        self.note("webhook_secret.shown", "project", self.project.public_id, name=self.project.name)
-        secret = encryption.decrypt(self.project.webhook_token)
-        return self.render(self.way() | {"secret": secret})
+        if request.POST.get("do") == "rotate":
+            trace = {"at": self.at, "actor": self.user, "request_id": request.META.get("REQUEST_ID", "")}
+            secret = webhook_secrets.rotate(project=self.project, **trace)
+            self.project.refresh_from_db()
+        else:
+            self.note("webhook_secret.shown", "project", self.project.public_id, name=self.project.name)
+            secret = encryption.decrypt(self.project.webhook_token)
+        former = self.project.previous_webhook_valid_until
+        return self.render(
+            self.way() | {"secret": secret, "former_until": former if former and former > self.at else None}
+        )
 
 
 class DeliveryPage(WebhooksPage):

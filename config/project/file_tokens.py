@@ -1,4 +1,7 @@
-"""Tokens that open one file each: nothing is stored, so a link can be shown again."""
+"""Tokens that open one file each: nothing is stored, so a link can be shown again.
+
+Their secret is nobody else's: receivers of webhooks know theirs, and rotating that must not break links.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ from config.project.models import Project
 
 
 def token_of(project: Project, file: str) -> str:
-    """The key of one file under the project's secret. file: its kind and id, e.g. `export:exp_…`."""
-    secret = encryption.decrypt(project.webhook_token)
+    """The key of one file under the project's secret of files. file: its kind and id, e.g. `export:exp_…`."""
+    secret = encryption.decrypt(project.file_secret or project.webhook_token)
     return hmac.new(secret.encode(), file.encode(), hashlib.sha256).hexdigest()
 
 

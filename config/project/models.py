@@ -30,6 +30,14 @@ class Project(models.Model):
 
     tracking_secret = models.CharField(max_length=200, help_text="Keys the HMAC of tracking ids; encrypted at rest.")
     webhook_token = models.CharField(max_length=200, help_text="Signs webhooks; encrypted at rest.")
+    previous_webhook_token = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="Signs beside it while it is being rotated."
+    )
+    previous_webhook_valid_until = models.DateTimeField(null=True, blank=True)
+    file_secret = models.CharField(
+        max_length=200, blank=True, default="", db_default="",
+        help_text="Keys the links of files; encrypted at rest. Empty: the webhooks' secret, until that is rotated.",
+    )  # fmt: skip
 
     client_trusted_domains = ArrayField(models.CharField(max_length=300), default=list, blank=True)
     client_redeem_enabled = models.BooleanField(default=False)

@@ -81,6 +81,7 @@ def create_project(
         is_sandbox=is_sandbox,
         tracking_secret=encryption.encrypt(ids.new_uuid() + ids.new_uuid()),
         webhook_token=encryption.encrypt(ids.new_uuid()),
+        file_secret=encryption.encrypt(ids.new_uuid()),
         client_trusted_domains=[parse_origin(origin) for origin in origins],
         client_protects_customers=not everything,
         created_at=at,

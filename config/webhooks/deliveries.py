@@ -36,7 +36,8 @@ WITH busy (id, held) AS (SELECT * FROM unnest(%(ids)s::bigint[], %(held)s::int[]
 UPDATE webhooks_delivery d SET next_at = %(until)s, attempts = d.attempts + 1
 FROM due, webhooks_webhook w, project_project p
 WHERE d.id = due.id AND w.id = d.webhook_id AND p.id = d.project_id
-RETURNING d.id, d.webhook_id, d.public_id, d.payload, d.attempts, w.target_url, w.headers::text, p.webhook_token
+RETURNING d.id, d.webhook_id, d.public_id, d.payload, d.attempts, w.target_url, w.headers::text, p.webhook_token,
+    CASE WHEN p.previous_webhook_valid_until > %(now)s THEN p.previous_webhook_token ELSE '' END
 """
 
 _FINISH: Final = """
@@ -57,7 +58,10 @@ WHERE d.id = r.id AND d.attempts = r.attempts
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery a worker holds. attempt: its token. headers: the webhook's own, as JSON. secret: encrypted."""
+    """A delivery a worker holds. attempt: its token. headers: the webhook's own, as JSON. secret: encrypted.
+
+    former_secret: encrypted too; empty unless the secret is being rotated.
+    """
 
     pk: int
     webhook: int
@@ -67,6 +71,7 @@ class Claimed:
     target_url: str
     headers: str
     secret: str
+    former_secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,19 +127,27 @@ class Sender:
 
 
 def message_of(claimed: Claimed, timestamp: int) -> Message:
-    """The request: the project's own headers, then ours, which nobody can replace. timestamp: Unix seconds."""
-    secret, body = encryption.decrypt(claimed.secret), claimed.payload
+    """The request: the project's own headers, then ours, which nobody can replace. timestamp: Unix seconds.
+
+    While the secret is being rotated both sign: Standard Webhooks' header lists them, the contract's has room for one.
+    """
+    body = claimed.payload
+    held = [encryption.decrypt(secret) for secret in (claimed.secret, claimed.former_secret) if secret]
     host = sending.host_of(claimed.target_url)
     ours = {
         "Host": host,
         "Content-Type": "application/json",
         "Content-Length": str(len(body.encode())),
         "User-Agent": USER_AGENT,
-        "x-voucherify-signature": signatures.signature(secret, body),
+        signatures.HEADER: signatures.signature(held[0], body),
         "webhook-id": claimed.public_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": signatures.standard(secret, claimed.public_id, timestamp, body),
+        "webhook-signature": " ".join(
+            signatures.standard(secret, claimed.public_id, timestamp, body) for secret in held
+        ),
     }
+    if len(held) > 1:
+        ours[signatures.FORMER_HEADER] = signatures.signature(held[1], body)
     taken = {name.lower() for name in ours}
     theirs = {name: text for name, text in json.loads(claimed.headers).items() if name.lower() not in taken}
     return Message(claimed.target_url, {**theirs, **ours}, body.encode())

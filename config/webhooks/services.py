@@ -12,7 +12,7 @@ from django.db import transaction
 
 from config.kernel.errors import InvalidPayload, NotFound
 from config.project.models import Project
-from config.webhooks import catalogue, guard, outbox
+from config.webhooks import catalogue, guard, outbox, signatures
 from config.webhooks.models import Delivery, Webhook
 
 LONGEST_URL: Final = 2_000
@@ -21,7 +21,8 @@ CHANGEABLE: Final = ("target_url", "events", "headers", "active")
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _RESERVED_HEADERS: Final = frozenset(
     {
-        *("host", "content-length", "content-type", "transfer-encoding", "connection", "x-voucherify-signature"),
+        *("host", "content-length", "content-type", "transfer-encoding", "connection"),
+        *(signatures.HEADER, signatures.FORMER_HEADER),
         *("webhook-id", "webhook-timestamp", "webhook-signature", "expect", "te", "trailer", "upgrade", "keep-alive"),
     }
 )

@@ -5,9 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from typing import Any
+from typing import Any, Final
 
 import orjson
+
+HEADER: Final = "x-voucherify-signature"
+FORMER_HEADER: Final = "x-voucherify-signature-previous"
+"""Ours: the same under the former secret, while a rotation goes on."""
 
 
 def compact(payload: Any) -> str:

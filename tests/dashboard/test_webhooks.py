@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
-from config.project.models import AuditEntry
+from config.kernel import instants
+from config.project import encryption
+from config.project.models import AuditEntry, Project
 from config.webhooks import outbox
 from config.webhooks import services as webhooks
 from config.webhooks.envelope import Happening
@@ -100,6 +104,22 @@ def test_the_secret_needs_the_password(admin):
     assert admin.post(address, {"password": "wrong"}).status_code == 400
     shown = admin.post(address, {"password": PASSWORD}).content.decode()
     assert "x-voucherify-signature" in shown
+
+
+def test_rotating_the_secret_needs_the_password_and_keeps_the_former_for_a_day(admin, project):
+    address = reverse("dashboard:webhook-secret")
+    before = encryption.decrypt(Project.objects.get(pk=project.pk).webhook_token)
+    assert admin.post(address, {"password": "wrong", "do": "rotate"}).status_code == 400
+    assert encryption.decrypt(Project.objects.get(pk=project.pk).webhook_token) == before
+    page = admin.post(address, {"password": PASSWORD, "do": "rotate"}).content.decode()
+    stored = Project.objects.get(pk=project.pk)
+    after = encryption.decrypt(stored.webhook_token)
+    assert after != before
+    assert encryption.decrypt(stored.previous_webhook_token) == before
+    assert stored.previous_webhook_valid_until - instants.now() > timedelta(hours=23, minutes=59)
+    assert after in page
+    assert "x-voucherify-signature-previous" in page
+    assert AuditEntry.objects.filter(project=stored, action="webhook_secret.rotated").count() == 1
 
 
 def test_an_unknown_one_is_not_there(admin, hook):
