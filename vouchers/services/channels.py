@@ -19,8 +19,8 @@ class Channel:
     type: str = "API"
     id: str = ""
     request_id: str = ""
-    login: str = ""
     source: Mapping[str, Any] = field(default_factory=lambda: {"channel": "API"})
+    login: str = field(default="", kw_only=True)
 
     @property
     def cause(self) -> Cause:
