@@ -133,7 +133,7 @@ def database(url: str, *, pooled: bool) -> dict[str, Any]:
         )
     named = {"dbname", "user", "password", "host", "port"}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "config.project.postgres",
         "NAME": parts.get("dbname", "tessera"),
         "USER": parts.get("user", ""),
         "PASSWORD": parts.get("password", ""),

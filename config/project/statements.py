@@ -30,15 +30,17 @@ class Part:
     params: tuple[Any, ...]
 
 
-def insert(rows: Sequence[Model], links: Mapping[str, str] | None = None, conflict: str = "") -> Part:
+def insert(
+    rows: Sequence[Model], links: Mapping[str, str] | None = None, conflict: str = "", *, after: str = ""
+) -> Part:
     """The insertion of unsaved rows of one model, whose keys rise in the order of the rows.
 
     links: column → name of the part whose only row it refers to, in place of the row's own value.
-    conflict: an ON CONFLICT clause of our own code.
+    conflict: an ON CONFLICT clause of our own code. after: name of the part without whose row nothing is written.
     """
     model = type(rows[0])
     linked = tuple(sorted(links.items())) if links else ()
-    sql, names_of_values = _insertion(model, len(rows), linked, conflict)
+    sql, names_of_values = _insertion(model, len(rows), linked, conflict, after)
     params = [_plain(getattr(row, name), is_json) for row in rows for name, is_json in names_of_values]
     return Part(sql, tuple(params))
 
@@ -70,14 +72,16 @@ def _joined(shape: tuple[tuple[str, str], ...], *, numbered: bool) -> str:
 
 @lru_cache(maxsize=256)
 def _insertion(
-    model: type[Model], count: int, linked: tuple[tuple[str, str], ...], conflict: str
+    model: type[Model], count: int, linked: tuple[tuple[str, str], ...], conflict: str, after: str
 ) -> tuple[str, tuple[tuple[str, bool], ...]]:
     """The text, and (attribute, whether it is JSON) of each row's values."""
     sources, fields = dict(linked), _columns(model)
     places = [_link(sources[column]) if column in sources else place for _, column, place in fields]
-    values = ", ".join([f"({', '.join(places)})"] * count)
+    source = "VALUES " + ", ".join([f"({', '.join(places)})"] * count)
+    if after:
+        source = f"SELECT * FROM ({source}) AS sent WHERE EXISTS (SELECT FROM {after})"  # noqa: S608  our own names
     names_of_values = tuple((name, "jsonb" in place) for name, column, place in fields if column not in sources)
-    return f"{_head(model)} VALUES {values} {conflict} RETURNING id", names_of_values
+    return f"{_head(model)} {source} {conflict} RETURNING id", names_of_values
 
 
 def columns(model: type[Model], alias: str) -> str:

@@ -12,7 +12,7 @@ from config.kernel import ids
 from config.project import statements
 from config.project.models import Project
 from customers.models import Customer
-from customers.payloads import CustomerData, email_key
+from customers.payloads import ADDRESS_KEYS, CustomerData, email_key
 from customers.services import loading
 from customers.staging import Profile, merge, profile_day, stage
 
@@ -26,7 +26,7 @@ GIVEN: Final = (
 def unsaved(*, project: Project, data: CustomerData, source_id: str, at: datetime) -> Customer:
     """What `upsert` would insert for `data`; its metadata has to meet the project's schema."""
     profile = merge(Profile(), stage(0, "", data))
-    return Customer(
+    customer = Customer(
         project_id=project.pk,
         public_id=ids.new("cust_"),
         source_id=source_id,
@@ -42,6 +42,9 @@ def unsaved(*, project: Project, data: CustomerData, source_id: str, at: datetim
         nulled_fields=list(profile.nulled),
         created_at=at,
     )
+    for key in ADDRESS_KEYS:
+        setattr(customer, key, (profile.address or {}).get(key))  # what the database generates of it
+    return customer
 
 
 @cache

@@ -73,6 +73,19 @@ def test_the_first_events_of_somebody_new_at_once_make_one_customer():
     assert EventCounter.objects.get().count == THREADS
 
 
+def test_a_newcomer_who_acts_many_times_at_once_is_one_customer():
+    project = make_project()
+
+    def write(_):
+        identity = resolve(project, source_id="nora", writes=True)
+        return identities.write_customer(project=project, identity=identity, data=None, at=NOW)[0].pk
+
+    keys = results_of(THREADS, write)
+    assert set(keys) == {Customer.objects.get().pk}
+    assert TrackingIdentity.objects.get().customer_id == keys[0]
+    assert Event.objects.filter(type="customer.created").count() == 1
+
+
 def test_an_order_that_arrives_many_times_at_once_is_counted_once():
     customer = make_customer()
     project = customer.project

@@ -163,15 +163,21 @@ def _is_told(project: Project, rows: Sequence[Event]) -> bool:
     return outbox.is_wanted(project, *{row.type for row in rows})
 
 
-def parts(*, project: Project, events: Sequence[NewEvent]) -> dict[str, statements.Part]:
-    """The insertion of events, of what webhooks are told of them and of counts, as parts of one larger statement."""
-    return _parts(project, rows_of(project, events), events)
+def parts(*, project: Project, events: Sequence[NewEvent], of_newcomer: str = "") -> dict[str, statements.Part]:
+    """The insertion of events, of what webhooks are told of them and of counts, as parts of one larger statement.
+
+    of_newcomer: name of the part that inserts the customer whom they are about; without its row there are no events.
+    """
+    return _parts(project, rows_of(project, events), events, of_newcomer)
 
 
-def _parts(project: Project, rows: Sequence[Event], events: Sequence[NewEvent]) -> dict[str, statements.Part]:
-    found = {"recorded": statements.insert(rows)}
+def _parts(
+    project: Project, rows: Sequence[Event], events: Sequence[NewEvent], of_newcomer: str = ""
+) -> dict[str, statements.Part]:
+    links = {"customer_id": of_newcomer} if of_newcomer else None
+    found = {"recorded": statements.insert(rows, links, after=of_newcomer)}
     if _is_told(project, rows) and (told := outbox.rows_of(project, [happening(row) for row in rows])):
-        found["told"] = statements.insert(told)
+        found["told"] = statements.insert(told, links, after=of_newcomer)
     if counted := _counted(events):
         tallies = [
             EventCounter(customer_id=customer_id, name=name, count=count, first_at=first, last_at=last)

@@ -26,7 +26,7 @@ from customers.services.aliases import Meant
 from tracking import tokens
 from tracking.errors import AmbiguousTrackingId
 from tracking.models import TrackingIdentity
-from tracking.services import events, issued
+from tracking.services import events, issued, newcomers
 from tracking.services.issued import Book, Issued
 
 MOST_CHARACTERS: Final = 500
@@ -51,6 +51,7 @@ class Identity:
     named: bool = False
     visitor: tuple[str, ...] = ()
     settled: frozenset[str] = field(default=frozenset(), compare=False)
+    fresh: bool = field(default=False, compare=False)
 
     @property
     def anonymous(self) -> bool:
@@ -85,13 +86,15 @@ def resolve(
     shortcut: str | None = None,
     must_exist: bool = False,
     store: bool = True,
+    writes: bool = False,
 ) -> Identity:
     """Find out who is meant: customer id, then source id, then tracking id, then cookie, else a fresh anonymous token.
 
     Every identifier but the customer id may be raw or a token. anonymous: whether to issue a token to nobody.
     shortcut: a customer id, else a source id or token (`customer=<string>`). must_exist: an unknown customer id is
     NotFound (writes); else it is passed over (validations). store: keep the token, and bind an anonymous token shown
-    beside it. Raises AmbiguousTrackingId as section 3 of the reference says.
+    beside it. writes: leave a token of nobody that is not stored yet to the write that follows (`Identity.fresh`).
+    Raises AmbiguousTrackingId as section 3 of the reference says.
     """
     given_source, given_tracking = _checked(source_id, "customer.source_id"), _checked(tracking_id, "tracking_id")
     customer = _customer_by_id(project, customer_id, must_exist=must_exist) if customer_id else None
@@ -118,9 +121,22 @@ def resolve(
     found = _with_visitors(project, found, [other for other in beside if other is not None])
     if customer_id:
         found = replace(found, named=True)
+    if writes and found.customer is None and found.token and not book.token(found.token) and _is_alone(found):
+        return replace(found, fresh=True)
     if store:
         found = _stored(book, found, at)
     return replace(found, settled=_settled(book, found))
+
+
+def keep(*, project: Project, identity: Identity, at: datetime) -> None:
+    """Store the token of a fresh identity whose customer is not written: of an attempt that was refused."""
+    if identity.fresh:
+        _stored(Book(project, []), identity, at)
+
+
+def _is_alone(found: Identity) -> bool:
+    """Whether no other token is shown beside the identity's own."""
+    return set(found.visitor) <= {found.token}
 
 
 def _storable(value: str | None) -> bool:
@@ -169,9 +185,17 @@ def write_customer(
     was sent. protect: leave a customer that is stored already as it is (client calls of a project that wants it so).
     data: what was sent of the profile; its identifiers are those of the identity. Call it inside the transaction.
     """
+    said = data or CustomerData()
+    if identity.fresh and identity.token and identity.source_id:
+        newcomer, bound = newcomers.enter(
+            project=project, token=identity.token, source_id=identity.source_id, said=said, at=at, cause=cause
+        )
+        if newcomer is not None and bound:
+            return newcomer, Claim()
+        identity = _stored(Book(project, [identity.token, identity.source_id]), replace(identity, fresh=False), at)
     identity = upgrade(project=project, identity=identity, at=at, cause=cause)
-    stored, said = identity.customer, data or CustomerData()
-    if stored is not None and (protect or not said.has_profile):
+    stored = identity.customer
+    if stored is not None and (protect or customers.is_as_said(stored, said)):
         customer = stored
     elif stored is not None:
         said = replace(said, id=stored.public_id, source_id=UNSET)

@@ -15,15 +15,16 @@ from tracking.services.events import NewEvent
 
 def record(project: Project, type: str, customers: Sequence[Customer], at: datetime, cause: Cause) -> None:
     """Append one event for each, with the profile as it is now."""
-    new = [
-        NewEvent(
-            type=type,
-            at=at,
-            data={"customer": render_customer(customer)},
-            customer_id=customer.pk,
-            group_id=cause.group_id,
-            source=cause.source,
-        )
-        for customer in customers
-    ]
-    events.record_many(project=project, events=new)
+    events.record_many(project=project, events=[new_event(type, customer, at, cause) for customer in customers])
+
+
+def new_event(type: str, customer: Customer, at: datetime, cause: Cause) -> NewEvent:
+    """What is appended for one of them."""
+    return NewEvent(
+        type=type,
+        at=at,
+        data={"customer": render_customer(customer)},
+        customer_id=customer.pk,
+        group_id=cause.group_id,
+        source=cause.source,
+    )

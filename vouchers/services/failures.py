@@ -13,7 +13,7 @@ from config.project import statements
 from config.project.models import Project
 from customers import services as customers
 from customers.rendering import render_simple
-from tracking.services import events
+from tracking.services import events, identities
 from tracking.services.events import NewEvent
 from tracking.services.identities import Identity
 from vouchers.engine.stacking import Outcome, Stack
@@ -160,6 +160,7 @@ def _refusals_of(outcome: Outcome) -> tuple[Refusal, ...]:
 
 def _write(attempt: Attempt, refused: NotRedeemable) -> list[Redemption]:
     """Rows, events and the customer's counter in one statement."""
+    identities.keep(project=attempt.project, identity=attempt.identity, at=attempt.at)
     customer = attempt.identity.customer
     rows = [_row(attempt, refused, one) for one in refused.refused]
     parts = {"saved": statements.insert(rows)}

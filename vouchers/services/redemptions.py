@@ -106,6 +106,7 @@ def redeem(
         at=at,
         anonymous=request.anonymous,
         must_exist=True,
+        writes=True,
     )
     attempt = Attempt(project, request, identity, at, channel or Channel(), protect_customer)
     try:

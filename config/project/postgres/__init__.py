@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend with a pool that keeps its connections warm; named in the settings."""
