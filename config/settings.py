@@ -10,6 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 from config import embedded
 from config.env import BadSetting, env_bool, env_int, env_list, env_networks, env_rate, env_secret, env_str
 from config.paths import BASE_DIR, data_dir
+from config.patience import patient
 from config.shop_files import add_headers
 
 DATA_DIR = data_dir()
@@ -119,6 +120,7 @@ def database(url: str, *, pooled: bool) -> dict[str, Any]:
         "keepalives_count": 3,
         "tcp_user_timeout": 10_000,
         "pool": {
+            "connection_class": patient(STATEMENT_TIMEOUT_MS),
             "min_size": 2,
             "max_size": max(2, DATABASE_POOL_SIZE),
             "timeout": 2,

@@ -79,6 +79,7 @@ def _copy(rows: QuerySet[Any]) -> Iterator[bytes]:
     with (
         transaction.atomic(),
         connection.cursor() as cursor,
+        connection.wrap_database_errors,
         cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')", parameters) as copy,
     ):
         for block in copy:

@@ -221,7 +221,7 @@ def _bring(cursor: Any, rows: Sequence[StagedRow]) -> _Source:
     cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS customer_staging ({columns}) ON COMMIT DELETE ROWS")
     cursor.execute("DELETE FROM customer_staging")  # of this transaction; a commit empties it
     names = ", ".join(f'"{name}"' for name in COPY_COLUMNS)
-    with cursor.copy(f"COPY customer_staging ({names}) FROM STDIN") as copy:
+    with connection.wrap_database_errors, cursor.copy(f"COPY customer_staging ({names}) FROM STDIN") as copy:
         copy.write(copy_text(rows))
     return _Source(True, None)
 
