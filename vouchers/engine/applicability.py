@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from vouchers.engine.order_state import ALL_PRODUCTS, Basket, OrderState
+from vouchers.engine.order_state import ALL_PRODUCTS, Basket, Line, OrderState
 from vouchers.engine.rule_terms import ApplicableEntry, ApplicableTo, ProductRef
 
 EVERY: Final = ApplicableEntry(ProductRef("products_collection", ALL_PRODUCTS))
@@ -94,7 +94,7 @@ def _takes_all(entry: ApplicableEntry) -> bool:
 def _claimed(basket: Basket, applicable_to: ApplicableTo) -> list[tuple[ApplicableEntry, Sequence[int]]]:
     """Each entry with the lines that are its own."""
     entries = list(applicable_to.included)
-    if applicable_to.included_all or not (entries or applicable_to.matched):
+    if _is_about_every_line(applicable_to):
         entries.append(EVERY)
     if len(entries) <= 1:
         return [(entry, matching(basket, entry.ref)) for entry in entries]
@@ -105,6 +105,12 @@ def _claimed(basket: Basket, applicable_to: ApplicableTo) -> list[tuple[Applicab
         claimed.update(lines)
         own[position] = lines
     return [(entry, own[position]) for position, entry in enumerate(entries)]
+
+
+def _is_about_every_line(applicable_to: ApplicableTo) -> bool:
+    """Said so, or only said which lines it is not about."""
+    nothing_named = not (applicable_to.included or applicable_to.matched)
+    return applicable_to.included_all or (nothing_named and applicable_to.says_anything)
 
 
 def _choose(
@@ -179,31 +185,63 @@ def _as_requested(columns: _Columns) -> Selection:
 def resolved(
     applicable_to: ApplicableTo | None, order: OrderState | None, *, excluded: bool
 ) -> list[Mapping[str, Any]]:
-    """The wire's `applicable_to` or `inapplicable_to`: the rule's entries, then the cart's products that they match."""
+    """The wire's `applicable_to` or `inapplicable_to`: the rule's entries, then the cart's products that they match.
+
+    A rule about every line has no entry for them; its answer has the products alone.
+    """
     if applicable_to is None:
         return []
     entries = applicable_to.excluded if excluded else applicable_to.included
+    every = () if excluded or not _is_about_every_line(applicable_to) else (EVERY,)
+    named = {(entry.ref.object, entry.ref.id) for entry in entries}
     shown: list[Mapping[str, Any]] = []
     concrete: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for entry in entries:
+    for entry in (*entries, *every):
         lines = [] if order is None else list(matching(order.basket, entry.ref))
-        shown.append(_shown(entry, order, lines))
+        if entry is not EVERY:
+            shown.append(_shown(entry, order, lines))
+        elif order is not None:
+            out = set[int]().union(*(matching(order.basket, one.ref) for one in applicable_to.excluded))
+            lines = [index for index in lines if index not in out]
         if order is None:
             continue
         for index in lines:
             one = _concrete(order.basket, entry, index)
-            if one is not None and (one["object"], one["id"]) != (entry.ref.object, entry.ref.id):
+            if one is not None and (one["object"], one["id"]) not in named:
                 concrete.setdefault((one["object"], one["id"]), one)
     return [*shown, *concrete.values()]
 
 
 def _shown(entry: ApplicableEntry, order: OrderState | None, lines: list[int]) -> dict[str, Any]:
     wire = {**entry.stored}
-    if lines:
+    if lines and order is not None:
+        wire = {**_names(order.basket.lines[lines[0]], entry.ref.object), **wire}
         wire["order_item_indices"] = lines
-        if entry.target == "UNIT" and order is not None:
+        if entry.target == "UNIT":
             wire["order_item_units"] = _unit_lists(order.basket, entry, lines)
     return wire
+
+
+def _names(line: Line, kind: str) -> dict[str, Any]:
+    """By what else a line's product or SKU goes, where the catalogue or the cart knows it."""
+    if kind not in ("product", "sku"):
+        return {}
+    own = _source_id(line.data.get(kind))
+    if own is None and (kind == "sku") == bool(line.item.sku_keys):
+        own = line.data.get("source_id")
+    names = {} if own is None else {"source_id": own}
+    return {**names, **_parent(line)} if kind == "sku" else names
+
+
+def _parent(line: Line) -> dict[str, Any]:
+    """The product of a line's SKU."""
+    parent = {"product_id": line.item.product_id, "product_source_id": _source_id(line.data.get("product"))}
+    return {name: value for name, value in parent.items() if value is not None}
+
+
+def _source_id(told: object) -> str | None:
+    value = told.get("source_id") if isinstance(told, Mapping) else None
+    return value if isinstance(value, str) else None
 
 
 def _unit_lists(basket: Basket, entry: ApplicableEntry, lines: list[int]) -> list[dict[str, Any]]:
@@ -229,10 +267,10 @@ def _concrete(basket: Basket, entry: ApplicableEntry, index: int) -> dict[str, A
     if identifier is None:
         return None
     wire: dict[str, Any] = {"object": kind, "id": identifier, "source_id": source_id}
-    if kind == "sku" and line.item.product_id:
-        wire["product_id"] = line.item.product_id
     same = basket.named(kind, identifier)
-    return wire | {
+    return {
+        **wire,
+        **(_parent(line) if kind == "sku" else {}),
         "strict": True,
         "effect": entry.effect,
         "order_item_indices": list(same) or [index],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -127,6 +128,32 @@ def test_the_answer_names_entries_then_products_of_the_cart() -> None:
          "effect": "APPLY_TO_EVERY", "order_item_indices": [2], "repeat": 1, "skip_initially": 0, "target": "ITEM"},
     ]  # fmt: skip
     assert [(row["id"], row["order_item_indices"]) for row in found.products(excluded=True)] == [("mug", [0])]
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_a_rule_about_every_line_answers_with_the_products_of_the_cart(everything: bool) -> None:
+    rule = applies(excluded=products("mug"), everything=everything)
+    found = discounts.apply(voucher(TEN, rule_sets=(rule,)), shop())
+    assert [(row["object"], row["id"], row["strict"], row["order_item_indices"]) for row in found.products()] == [
+        ("product", "tee", True, [1]),
+        ("sku", "sku_polo", True, [2]),
+    ]
+
+
+def test_an_entry_goes_by_all_its_names_where_the_cart_knows_them() -> None:
+    known = {"product": {"id": "polo", "source_id": "p-7"}, "sku": {"id": "sku_polo", "source_id": "s-7"}}
+    polo = replace(
+        line("polo", 1, 500, sku_id="sku_polo", sku_keys=frozenset({"sku_polo", "s-7"})),
+        data={"product_id": "polo", "sku_id": "sku_polo", **known},
+    )
+    entries = [*products("polo"), {"object": "sku", "id": "sku_polo"}, *products("absent")]
+    found = discounts.apply(voucher(TEN, rule_sets=(applies(entries),)), cart(polo))
+    names = ("id", "source_id", "product_id", "product_source_id")
+    assert [{name: row[name] for name in names if name in row} for row in found.products()] == [
+        {"id": "polo", "source_id": "p-7"},
+        {"id": "sku_polo", "source_id": "s-7", "product_id": "polo", "product_source_id": "p-7"},
+        {"id": "absent"},
+    ]
 
 
 def test_more_than_a_thousand_units_are_not_listed() -> None:
