@@ -190,8 +190,9 @@ def _parts(
 def rows_of(project: Project, events: Sequence[NewEvent]) -> list[Event]:
     """Unsaved rows, in order."""
     return [
-        Event(
-            project=project,
+        statements.make(
+            Event,
+            project_id=project.pk,
             type=new.type,
             name=normal(new.name),
             category=new.category,

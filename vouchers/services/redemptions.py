@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import IntegrityError
+from django.db.models import Model
 
 from config.kernel import ids
 from config.kernel.errors import MultipleRequests
@@ -312,13 +313,16 @@ def _rows(
 ) -> tuple[list[Redemption], Redemption | None]:
     """Unsaved rows: one for each voucher, and their parent where there are several."""
     whole = None if order is None else render_order(order, stack.order)
-    common = attempt.fields() | {"customer": customer, "order": order}
+    common = attempt.fields()
+    related: dict[str, Model | None] = {"project": common.pop("project"), "customer": customer, "order": order}
     common |= {"result": Redemption.Result.SUCCESS, "status": Redemption.Status.SUCCEEDED}
     if attempt.request.session is not None:
         common["session_key"] = attempt.request.session.key or ""
     parent = None
     if len(applied) > 1:
-        parent = Redemption(
+        parent = statements.make(
+            Redemption,
+            related,
             public_id=public_ids[0],
             related_object_type="redemption",
             related_object_id=public_ids[0],
@@ -331,11 +335,16 @@ def _rows(
     for (outcome, effect), target, public_id in zip(applied, redeemed, public_ids[-len(applied) :], strict=True):
         snapshot = whole if parent is None else redeemed_orders.after_child(effect.order, order)
         rows.append(
-            Redemption(
+            statements.make(
+                Redemption,
+                related
+                | {
+                    "voucher": target if isinstance(target, Voucher) else None,
+                    "promotion_tier": target if isinstance(target, PromotionTier) else None,
+                    "campaign": target.campaign,
+                    "parent": parent,
+                },
                 public_id=public_id,
-                voucher=target if isinstance(target, Voucher) else None,
-                promotion_tier=target if isinstance(target, PromotionTier) else None,
-                campaign=target.campaign,
                 code=outcome.candidate.id if isinstance(target, Voucher) else "",
                 related_object_type=outcome.candidate.object,
                 related_object_id=target.public_id,
@@ -343,7 +352,6 @@ def _rows(
                 order_amount=None if effect.order is None else effect.order.amount,
                 discount_amount=effect.applied,
                 amount=effect.credits,
-                parent=parent,
                 **common,
             )
         )

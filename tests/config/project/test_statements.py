@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection
 
 from config.project import statements
 from customers.models import Customer
 from customers.services import moved
-from tests.factories import NOW, make_customer, make_project
+from tests.factories import NOW, make_customer, make_project, make_voucher
 from tracking.models import Order
+from vouchers.models import Redemption
 
 pytestmark = pytest.mark.django_db
 
@@ -61,3 +64,36 @@ def test_a_row_is_loaded_as_the_orm_would() -> None:
     assert {name: getattr(loaded, name) for name in statements.names(Customer)} == {
         name: getattr(customer, name) for name in statements.names(Customer)
     }
+
+
+def test_what_is_made_by_hand_is_what_the_model_makes() -> None:
+    voucher = make_voucher()
+    given = {"code": "A", "created_at": NOW, "metadata": {"a": 1}}
+    by_hand = statements.make(Redemption, {"project": voucher.project, "voucher": voucher, "order": None}, **given)
+    made = Redemption(project=voucher.project, voucher=voucher, order=None, **given)
+    names = [field.attname for field in Redemption._meta.concrete_fields if field.attname != "public_id"]
+    assert {name: getattr(by_hand, name) for name in names} == {name: getattr(made, name) for name in names}
+    assert by_hand.public_id.startswith("r_")
+    assert by_hand.public_id != statements.make(Redemption).public_id
+    assert by_hand.voucher is voucher
+    assert by_hand._state.adding
+    by_hand.save(force_insert=True)
+    assert Redemption.objects.get().metadata == {"a": 1}
+
+
+def test_what_is_loaded_by_hand_is_what_the_orm_loads(django_assert_num_queries: Any) -> None:
+    customer = make_customer(metadata={"a": [1]}, address={"city": "Oslo"}, email="a@b.example")
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {statements.columns(Customer, 'c')} FROM customers_customer c")
+        loaded = statements.load(Customer, cursor.fetchone())
+    with django_assert_num_queries(1):
+        stored = Customer.objects.get()
+    with django_assert_num_queries(0):
+        assert {name: getattr(loaded, name) for name in statements.names(Customer)} == {
+            name: getattr(stored, name) for name in statements.names(Customer)
+        }
+    assert loaded == stored
+    assert not loaded._state.adding
+    loaded.name = "Ann"
+    loaded.save(update_fields=["name"])
+    assert Customer.objects.get(pk=customer.pk).name == "Ann"
