@@ -31,6 +31,10 @@ class RedemptionQuerySet(ScopedQuerySet["Redemption"]):
         """One row for each code tried: without the rows that only hold a stack of codes together."""
         return self.exclude(related_object_type="redemption", kind="redemption", result="SUCCESS")
 
+    def shown(self) -> Self:
+        """Without those of codes that were removed for good; what they did to orders and customers stays."""
+        return self.exclude(related_object_type="voucher", voucher__isnull=True)
+
     def for_wire(self) -> Self:
         """With all that a rendered redemption names."""
         return self.select_related(

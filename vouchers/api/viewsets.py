@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import transaction
 from django.db.models import Count
@@ -183,6 +183,9 @@ class RedemptionViewSet(ScopedViewSet):
         "customer_id": "customer__public_id",
     }
     nullable_orders: ClassVar[frozenset[str]] = frozenset({"customer__public_id"})
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().shown()
 
     @extend_schema(responses=schemas.RedemptionShape(many=True))
     def list(self, request: Request) -> Response:

@@ -104,7 +104,7 @@ class _NotRolledBack(Exception):
 
 def find(*, project: Project, public_id: str) -> Redemption:
     """The redemption, refused attempt or rollback with this id. Raises NotFound."""
-    found = None if "\0" in public_id else Redemption.objects.of(project).filter(public_id=public_id).first()
+    found = None if "\0" in public_id else Redemption.objects.of(project).shown().filter(public_id=public_id).first()
     if found is None:
         raise NotFound.of("redemption", public_id)
     return found

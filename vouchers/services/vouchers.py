@@ -81,7 +81,7 @@ def switch_many(*, project: Project, identifiers: Sequence[str], active: bool, a
 def delete(*, project: Project, voucher: Voucher, at: datetime, force: bool = False, cause: Cause = INTERNAL) -> None:
     """Move to the bin, where the code stays reserved; with `force` remove it and free the code.
 
-    Its redemptions stay, without the voucher where it is removed.
+    Its redemptions stay; those of a removed one are shown no more.
     """
     row = Voucher.objects.of(project).filter(pk=voucher.pk)
     with transaction.atomic():

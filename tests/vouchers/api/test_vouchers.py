@@ -179,6 +179,26 @@ def test_a_binned_code_is_gone_but_stays_reserved_and_a_forced_one_is_free(shop:
     assert shop.server().post("/v1/vouchers/FIVE", TEN).status_code == 200
 
 
+def test_redemptions_of_a_removed_code_are_shown_no_more_and_what_they_did_stays(shop: Shop) -> None:
+    server = shop.server()
+    entries = {}
+    for code in ("KEPT", "BINNED", "GONE"):
+        voucher_of(shop, code=code)
+        body = {"redeemables": [{"object": "voucher", "id": code}], "customer": {"source_id": "ada"}}
+        made = server.post("/v1/redemptions", {**body, "order": {"source_id": code, "amount": 1000}}).json()
+        entries[code] = f"/v1/redemptions/{made['redemptions'][0]['id']}"
+    server.delete("/v1/vouchers/BINNED")
+    server.delete("/v1/vouchers/GONE?force=true")
+    listed = server.get("/v1/redemptions").json()
+    assert ([row["voucher"]["code"] for row in listed["redemptions"]], listed["total"]) == (["BINNED", "KEPT"], 2)
+    for address in (entries["GONE"], f"{entries['GONE']}/rollback"):
+        response = server.post(address) if address.endswith("rollback") else server.get(address)
+        assert (response.status_code, response.json()["resource_type"]) == (404, "redemption")
+    assert server.get("/v1/orders/GONE").json()["total_amount"] == 900
+    assert server.get("/v1/customers/ada").json()["summary"]["redemptions"]["total_succeeded"] == 3
+    assert server.post(f"{entries['BINNED']}/rollback").status_code == 200
+
+
 def test_switching_twice_changes_nothing_more(shop: Shop) -> None:
     voucher_of(shop, code="TEN")
     off = shop.server().post("/v1/vouchers/TEN/disable").json()
