@@ -14,6 +14,7 @@ from typing import Final
 
 from django.db import connection, transaction
 
+from bench import busy as busy_pages
 from bench.table import Line
 from config.jobs import runner
 from config.jobs.models import AsyncAction
@@ -21,7 +22,7 @@ from config.kernel import instants
 from config.project import services
 from config.project.models import Project
 from vouchers import tasks
-from vouchers.models import Campaign
+from vouchers.models import Campaign, Voucher
 from vouchers.services import campaigns
 
 CHUNK: Final = 20_000
@@ -45,7 +46,9 @@ def measure(codes: int) -> list[Line]:
         lines.append(
             Line("G14", f"make {codes:,} unique codes {what}", f"{ours:,.0f}/s", f"{yardstick:,.0f}/s", share, "50 %")
         )
-    return lines
+    busy = _campaign(project, "Busy", codes)
+    code = Voucher.objects.of(project).order_by("-pk")[0]
+    return [*lines, *busy_pages.measure(project, busy, code)]
 
 
 def _clean() -> None:

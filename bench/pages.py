@@ -45,7 +45,7 @@ def measure(rows: int) -> list[Line]:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     file = ImportFile.objects.of(project).latest("pk")
-    browser = _signed_in(project)
+    browser = signed_in(project)
     listing = reverse("dashboard:customers")
     profile = ("customer", "customer-wallet", "customer-orders", "customer-segments", "customer-metadata")
     pages = {
@@ -80,7 +80,8 @@ def _live(project: Project, customer: Customer) -> None:
     events.record_many(project=project, events=new)
 
 
-def _signed_in(project: Project) -> Client:
+def signed_in(project: Project) -> Client:
+    """A browser of an admin of the project."""
     user = User.objects.create_user("bench@shop.example", "correct horse battery staple")
     Member.objects.create(project=project, user=user, role=Member.Role.ADMIN, created_at=instants.now())
     browser = Client(headers={"host": "localhost"})
