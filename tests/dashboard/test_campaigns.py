@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.urls import reverse
 
+from config.dashboard import lists
 from config.jobs.models import AsyncAction
 from tests.dashboard.rows import make_redemption
 from tests.factories import (
@@ -340,3 +341,13 @@ def test_a_free_code_of_the_campaign_is_published(marketer, project):
             url("campaign-publish", campaign), {"customer": customer.public_id}, follow=True
         ).content.decode()
     )
+
+
+def test_the_codes_of_a_campaign_are_paged_newest_first_by_an_index(marketer, project):
+    campaign = make_campaign(project)
+    for number in range(lists.PAGE_SIZE + 3):
+        make_voucher(project=project, campaign=campaign, code=f"C-{number:03d}")
+    first = marketer.get(url("campaign-vouchers", campaign)).context["listing"]
+    assert [row.code for row in first.rows[:2]] == [f"C-{lists.PAGE_SIZE + 2:03d}", f"C-{lists.PAGE_SIZE + 1:03d}"]
+    second = marketer.get(url("campaign-vouchers", campaign) + first.next_url).context["listing"]
+    assert [row.code for row in second.rows] == ["C-002", "C-001", "C-000"]

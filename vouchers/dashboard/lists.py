@@ -57,7 +57,8 @@ def voucher_list(project: Project, at: datetime, *, of_campaign: bool = False) -
             Column("Ends", lambda row: kit.moment(row.expiration_date, at), on_phone=False),
             Column("Created", lambda row: kit.moment(row.created_at, at), sort="created", on_phone=False),
         ),
-        sorts=(Sort("created", "Created", "created_at", descending=True),),
+        # Of one campaign by key, which rises with time: its index has them in that order, however many there are.
+        sorts=(Sort("created", "Created", "id" if of_campaign else "created_at", descending=True),),
         tabs=(
             Tab("", "All"),
             Tab("active", "Active", Q(active=True) & begun & ~ended & ~used_up),
