@@ -123,6 +123,8 @@ def draft(
     if campaign is None or campaign.use_voucher_metadata_schema:
         schemas.require(project, "voucher", merged.get("metadata"), whole=True)
     voucher = _voucher(project, merged, at, in_campaign=campaign is not None)
+    if campaign is not None:
+        templates.require_kind(campaign.campaign_type, Voucher.Type(voucher.type))
     voucher.campaign = campaign
     voucher.is_referral_code = bool(merged.get("is_referral_code"))
     voucher.category, voucher.category_tag = category_of(project, merged, categories)

@@ -107,12 +107,17 @@ def inherited(campaign: Campaign | None) -> dict[str, Any]:
     return taken | {name: parse_instant(taken[name]) for name in DATES if isinstance(taken.get(name), str)}
 
 
+def require_kind(campaign_type: str, kind: Voucher.Type) -> None:
+    """Raise InvalidCampaign where codes of such a campaign are of other kinds."""
+    if kind not in KINDS[campaign_type]:
+        raise InvalidCampaign(f"Voucher type {kind} is not allowed for {campaign_type} campaign")
+
+
 def _kind_of(campaign_type: str, sent: Mapping[str, Any]) -> Voucher.Type:
     allowed = KINDS[campaign_type]
     named = sent.get("type")
     kind = Voucher.Type(named) if named else next((kind for kind in allowed if sent.get(TERM[kind])), allowed[0])
-    if kind not in allowed:
-        raise InvalidCampaign(f"Voucher type {kind} is not allowed for {campaign_type} campaign")
+    require_kind(campaign_type, kind)
     if not sent.get(TERM[kind]):
         raise InvalidCampaign(f"Property '{TERM[kind]}' is required for {campaign_type} campaign")
     return kind

@@ -399,3 +399,24 @@ def test_free_units_are_shown_with_the_names_of_product_and_sku(shop: Shop) -> N
         {**one, "unit_type": red.public_id, "product": product, "sku": sku},
         {**one, "unit_type": "nope"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("campaign_type", "body", "kind"),
+    [
+        ("DISCOUNT_COUPONS", {"type": "GIFT_VOUCHER", "gift": {"amount": 5}}, "GIFT_VOUCHER"),
+        ("GIFT_VOUCHERS", TEN, "DISCOUNT_VOUCHER"),
+    ],
+)
+def test_a_campaign_takes_codes_of_its_own_kind_only(
+    shop: Shop, campaign_type: str, body: dict[str, Any], kind: str
+) -> None:
+    campaign = CampaignFactory.create(project=shop.project, name="Camp", campaign_type=campaign_type)
+    for path, sent in (
+        ("/v1/vouchers", {**body, "campaign": "Camp"}),
+        ("/v1/vouchers/X", {**body, "campaign": "Camp"}),
+    ):
+        response = shop.server().post(path, sent)
+        assert (response.status_code, response.json()["key"]) == (400, "invalid_campaign")
+        assert response.json()["details"] == f"Voucher type {kind} is not allowed for {campaign_type} campaign"
+    assert not campaign.vouchers.exists()
