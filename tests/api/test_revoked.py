@@ -1,7 +1,7 @@
 """T22: what was revoked in one process is refused in another within half a minute (keys) or a minute (tokens).
 
-Every door and both kinds of token, quickly: rows change behind the process, and its clock moves on. With two real servers:
-`tests/operations/test_two_processes.py`.
+Every door and both kinds of token, quickly: rows change behind the process, and its clock moves on. With two real
+servers: `tests/operations/test_two_processes.py`.
 """
 
 from __future__ import annotations

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 
 from tests.factories import NOW, make_customer, make_project
-from tracking.models import Event
+from tracking.models import Event, ValidationTally
+from tracking.models.tallies import quarter_of
 from tracking.services import unhurried
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,3 +70,34 @@ def test_when_too_many_wait_one_writes_its_own(gathering: None, monkeypatch: pyt
     assert Event.objects.get().public_id == "evcus_2"
     unhurried.flush()
     assert Event.objects.count() == 2
+
+
+def test_tallies_are_added_up_with_the_events_and_without_one(gathering: None, django_assert_num_queries: Any) -> None:
+    later, silent = NOW.replace(minute=59, second=59).isoformat(), (*row(2)[:2], "", *row(2)[3:])
+    for one in (
+        (*row(1), [(7, True), (8, False)], 7, "DISCOUNT_COUPONS"),
+        (*silent, [(7, True)], None, ""),
+        (*silent[:8], later, [(7, False)], None, ""),
+        row(3),
+    ):
+        unhurried.add(one)
+    with django_assert_num_queries(1):
+        unhurried.flush()
+    assert list(Event.objects.order_by("pk").values_list("public_id", "campaign_id", "campaign_type")) == [
+        ("evcus_1", 7, "DISCOUNT_COUPONS"),
+        ("evcus_3", None, ""),
+    ]
+    unhurried.write([(*silent, [(7, False)], None, "")])
+    assert list(
+        ValidationTally.objects.order_by("campaign_id", "quarter").values_list(
+            "campaign_id", "quarter", "succeeded", "failed"
+        )
+    ) == [(7, quarter_of(NOW), 2, 1), (7, NOW.replace(minute=45, second=0), 0, 1), (8, quarter_of(NOW), 0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("at", "begins"), [("10:00:00", "10:00"), ("10:14:59.999", "10:00"), ("10:15:00", "10:15"), ("23:59:59", "23:45")]
+)
+def test_the_quarter_of_an_instant(at: str, begins: str) -> None:
+    moment = datetime.fromisoformat(f"2026-02-03T{at}+00:00")
+    assert quarter_of(moment) == datetime.fromisoformat(f"2026-02-03T{begins}:00+00:00")

@@ -5,6 +5,7 @@ from tracking.models.event_schemas import EventName, EventSchema
 from tracking.models.events import Event, EventCounter
 from tracking.models.identities import TrackingIdentity
 from tracking.models.orders import Order
+from tracking.models.tallies import ValidationTally
 
 __all__ = [
     "Event",
@@ -16,4 +17,5 @@ __all__ = [
     "ProductCollection",
     "Sku",
     "TrackingIdentity",
+    "ValidationTally",
 ]

@@ -75,6 +75,7 @@ def track(
         at=at,
         anonymous=True,
         must_exist=True,
+        writes=True,
     )
     event_schemas.note_name(project=project, name=data.name, from_client=from_client, at=at)
     with nullcontext() if _is_settled(identity, data.customer, protect) else transaction.atomic():

@@ -98,22 +98,21 @@ def record_unhurried(
     token: str,
     group_id: str,
     source: Mapping[str, Any],
+    campaign: tuple[int, str] | None = None,
+    tallies: Sequence[tuple[int, bool]] = (),
 ) -> None:
     """Append one event that a crash may lose, without waiting for the disk: with its like, where nothing is open.
 
     For validations, which are many and change nothing. Never a custom event: no counter moves. In a web process it is
-    there a moment later (`tracking.services.unhurried`).
+    there a moment later (`tracking.services.unhurried`). type: "" only counts. tallies: (row id of a campaign, whether
+    it was valid) of each redeemable that was validated.
     """
-    if connection.in_atomic_block:
-        record(
-            project=project, type=type, at=at, data=data, customer=customer, token=token, group_id=group_id,
-            source=source,
-        )  # fmt: skip
-        return
+    campaign_id, campaign_type = campaign or (None, "")
     unhurried.add(
         (
             *(project.pk, ids.new("evcus_"), type, None if customer is None else customer.pk, token),
             *(orjson.dumps(data).decode(), orjson.dumps(source).decode(), group_id, at.isoformat()),
+            *(tallies, campaign_id, campaign_type),
         )
     )
 

@@ -1,4 +1,4 @@
-"""Events that nobody waits for: gathered in the process, and written many at once by a thread of their own.
+"""Events that nobody waits for, and what is counted of them: gathered, and written many at once by a thread.
 
 A crash loses what was not written yet, a twentieth of a second at most. Where the database is away they wait for it,
 up to MOST of them. Without GATHER_EVENTS, which only web processes have, an event is written at once.
@@ -17,6 +17,8 @@ import orjson
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 
+from tracking.models.tallies import QUARTER
+
 log = logging.getLogger("tessera.events")
 
 PAUSE: Final = 0.05
@@ -26,16 +28,29 @@ PATIENCE: Final = 1.0
 """Seconds between two tries where the database is away."""
 
 Row = tuple[Any, ...]
-"""project, public id, type, customer, token, data and source as JSON, group, instant as ISO 8601."""
+"""project, public id, type ("" where there is no event), customer, token, data and source as JSON, group, instant as
+ISO 8601, tallies ([campaign, whether valid]), campaign and its type."""
 
-_INSERT: Final = """
+_INSERT: Final = f"""
+WITH given AS MATERIALIZED (
+    SELECT e FROM jsonb_array_elements(%s::jsonb) AS e @UNHURRIED
+), tallied AS (
+    INSERT INTO tracking_validationtally (project_id, campaign_id, quarter, succeeded, failed)
+    SELECT (e->>0)::bigint, (t->>0)::bigint, date_bin('{QUARTER.seconds} s', (e->>8)::timestamptz, 'epoch'),
+        count(*) FILTER (WHERE (t->>1)::boolean), count(*) FILTER (WHERE NOT (t->>1)::boolean)
+    FROM given CROSS JOIN jsonb_array_elements(e->9) AS t GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    ON CONFLICT (project_id, campaign_id, quarter) DO UPDATE SET
+        succeeded = tracking_validationtally.succeeded + EXCLUDED.succeeded,
+        failed = tracking_validationtally.failed + EXCLUDED.failed
+)
 INSERT INTO tracking_event (project_id, public_id, type, customer_id, token, data, source, group_id, created_at,
-    name, category, campaign_type)
+    name, category, campaign_id, campaign_type)
 SELECT (e->>0)::bigint, e->>1, e->>2, (e->>3)::bigint, e->>4, (e->>5)::jsonb, (e->>6)::jsonb, e->>7,
-    (e->>8)::timestamptz, '', 'ACTION', ''
-FROM jsonb_array_elements(%s::jsonb) AS e
-WHERE set_config('synchronous_commit', 'off', true) = 'off'
-"""
+    (e->>8)::timestamptz, '', 'ACTION', (e->>10)::bigint, coalesce(e->>11, '')
+FROM given WHERE e->>2 <> ''
+"""  # noqa: S608  our own text
+_HURRIED: Final = _INSERT.replace("@UNHURRIED", "")
+_UNHURRIED: Final = _INSERT.replace("@UNHURRIED", "WHERE set_config('synchronous_commit', 'off', true) = 'off'")
 """The setting is local to the statement's own transaction, which reads it when it commits."""
 
 _waiting: deque[Row] = deque()
@@ -47,7 +62,7 @@ _thread: threading.Thread | None = None
 
 def add(row: Row) -> None:
     """Write the row soon; at once where there is no thread for it, or too many wait already."""
-    if not settings.GATHER_EVENTS or len(_waiting) >= MOST:
+    if not settings.GATHER_EVENTS or len(_waiting) >= MOST or connection.in_atomic_block:
         write([row])
         return
     _waiting.append(row)
@@ -63,9 +78,9 @@ def flush() -> None:
 
 
 def write(rows: Sequence[Row]) -> None:
-    """One statement for all."""
+    """One statement for all; in somebody's transaction as durable as that."""
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [orjson.dumps(rows).decode()])
+        cursor.execute(_HURRIED if connection.in_atomic_block else _UNHURRIED, [orjson.dumps(rows).decode()])
 
 
 def _taken() -> list[Row]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
+from tracking.models.tallies import ValidationTally, quarter_of
 from vouchers.models import Campaign, Publication, Redemption, Voucher, VoucherTransaction
 
 Kind = Campaign.CampaignType
@@ -54,7 +55,20 @@ def _redemptions(campaign: Campaign, since: datetime | None, until: datetime | N
     )
     counted = {name: int(value or 0) for name, value in found.items()}
     counted["rolledback_discounted_amount"] = abs(counted["rolledback_discounted_amount"])
-    return counted | dict.fromkeys(("validations", "validations_succeeded", "validations_failed"), 0)
+    return counted | _validations(campaign, since, until)
+
+
+def _validations(campaign: Campaign, since: datetime | None, until: datetime | None) -> dict[str, int]:
+    """How often a code or tier was validated: whole quarters of an hour, also those in which the bounds lie."""
+    rows = ValidationTally.objects.of(campaign.project).filter(campaign_id=campaign.pk)
+    rows = _within(rows, since and quarter_of(since), until, "quarter")
+    found = rows.aggregate(succeeded=Sum("succeeded"), failed=Sum("failed"))
+    succeeded, failed = int(found["succeeded"] or 0), int(found["failed"] or 0)
+    return {
+        "validations": succeeded + failed,
+        "validations_succeeded": succeeded,
+        "validations_failed": failed,
+    }
 
 
 def _vouchers(campaign: Campaign, since: datetime | None, until: datetime | None) -> dict[str, int]:

@@ -16,7 +16,7 @@ from vouchers.engine import stacking
 from vouchers.engine.order_state import OrderState
 from vouchers.engine.sessions import Session
 from vouchers.engine.stacking import Outcome, Stack, StackingRules
-from vouchers.models import PromotionTier, Voucher
+from vouchers.models import Campaign, PromotionTier, Voucher
 from vouchers.payloads import RedeemRequest
 from vouchers.services import candidates, carts, sessions, transactions
 from vouchers.services.candidates import Found
@@ -161,20 +161,36 @@ def _decided(
 
 
 def _record(project: Project, validation: Validation, channel: Channel) -> None:
-    """Write the activity of whoever is known or tracked: a crash may lose it, nobody waits for the disk."""
+    """Count, and write the activity of whoever is known or tracked: a crash may lose it, nobody waits for the disk."""
     identity = validation.identity
-    if identity.customer is None and identity.token is None:
+    is_known = identity.customer is not None or identity.token is not None
+    tallied = _tallied(validation)
+    if not is_known and not tallied:
         return
+    campaigns = {(campaign.pk, campaign.campaign_type) for campaign, _ in tallied}
     events.record_unhurried(
         project=project,
-        type=f"customer.validation.{'succeeded' if validation.valid else 'failed'}",
+        type=f"customer.validation.{'succeeded' if validation.valid else 'failed'}" if is_known else "",
         at=validation.at,
         customer=identity.customer,
         token="" if identity.customer else identity.token or "",
-        data=_event_data(validation),
+        data=_event_data(validation) if is_known else {},
         source=channel.source,
         group_id=channel.request_id,
+        campaign=campaigns.pop() if len(campaigns) == 1 else None,
+        tallies=[(campaign.pk, succeeded) for campaign, succeeded in tallied],
     )
+
+
+def _tallied(validation: Validation) -> list[tuple[Campaign, bool]]:
+    """The campaign of each redeemable that was decided on, and whether it applies; skipped ones were not asked."""
+    found: list[tuple[Campaign, bool]] = []
+    for outcome in validation.stack.outcomes:
+        name = outcome.candidate.id
+        target = validation.vouchers.get(name) or validation.tiers.get(name)
+        if outcome.status != "SKIPPED" and target is not None and target.campaign is not None:
+            found.append((target.campaign, outcome.status == "APPLICABLE"))
+    return found
 
 
 def _event_data(validation: Validation) -> dict[str, Any]:

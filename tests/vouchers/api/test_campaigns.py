@@ -11,9 +11,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from config.jobs.models import AsyncAction
+from config.kernel import instants
 from config.project.models import AuditEntry
 from tests.factories import NOW, CampaignFactory, Shop, make_rule, make_shop, make_voucher
 from tests.jobs import run_queued
+from tracking.models import Event
 from vouchers.models import Campaign, Category, RuleAssignment, Voucher, VoucherTransaction
 
 pytestmark = pytest.mark.django_db
@@ -565,3 +567,53 @@ def test_a_campaign_in_numbers(shop: Shop) -> None:
     gifts = shop.server().get("/v1/campaigns/Gifts/summary").json()
     assert (gifts["created_vouchers_amount"], gifts["amount_redeemed"]) == (10_000, 0)
     assert "discounted_amount" not in gifts
+
+
+def _validations(shop: Shop, name: str, **asked: str) -> tuple[int, int, int]:
+    wire = shop.server().get(f"/v1/campaigns/{name}/summary", asked).json()
+    return tuple(wire[key] for key in ("validations", "validations_succeeded", "validations_failed"))  # type: ignore[return-value]
+
+
+def test_validations_are_counted_for_the_campaign_of_each_code(shop: Shop, django_assert_max_num_queries: Any) -> None:
+    made(shop, vouchers_count=2)
+    made(shop, GIFTS, vouchers_count=1)
+    run_queued()
+    first, second = codes_of("Autumn")
+    gift, order = codes_of("Gifts")[0], {"amount": 1000}
+
+    def validate(*names: str, **more: Any) -> None:
+        body = {"redeemables": [{"object": "voucher", "id": name} for name in names], "order": order, **more}
+        assert shop.server().post("/v1/validations", body).status_code == 200
+
+    validate(first)
+    validate(first, customer={"source_id": "crm-1"})
+    validate(first, second)
+    validate(first, gift, customer={"source_id": "crm-1"})
+    Voucher.objects.filter(code=second).update(active=False)
+    validate(second)
+    validate("UNKNOWN")
+    validate(second, first)  # the first one ends it: the other is not looked at
+    shop.server().post(f"/v1/vouchers/{first}/validate", {"order": order})
+    assert _validations(shop, "Autumn") == (8, 6, 2)
+    assert _validations(shop, "Gifts") == (1, 1, 0)
+    assert _validations(shop, "Autumn", start_date="2099-01-01") == (0, 0, 0)
+    assert _validations(shop, "Autumn", end_date="2020-01-01") == (0, 0, 0)
+    now = instants.to_wire(instants.now())
+    assert _validations(shop, "Autumn", start_date=now, end_date=now)[0] in (0, 8), "by quarters of an hour"
+    with django_assert_max_num_queries(12):
+        _validations(shop, "Autumn")
+
+
+def test_the_event_of_a_validation_names_its_campaign(shop: Shop) -> None:
+    made(shop, vouchers_count=1)
+    made(shop, GIFTS, vouchers_count=1)
+    run_queued()
+    row = Campaign.objects.get(name="Autumn")
+    code, gift = codes_of("Autumn")[0], codes_of("Gifts")[0]
+    plain = make_voucher(project=shop.project, code="PLAIN").code
+    for names in ((code,), (code, plain), (plain,), (code, gift)):
+        body = {"redeemables": [{"object": "voucher", "id": name} for name in names], "order": {"amount": 1000}}
+        shop.server().post("/v1/validations", body | {"customer": {"source_id": "crm-1"}})
+    found = Event.objects.filter(type__startswith="customer.validation.").order_by("pk")
+    mine, nobodys = (row.pk, "DISCOUNT_COUPONS"), (None, "")
+    assert list(found.values_list("campaign_id", "campaign_type")) == [mine, mine, nobodys, nobodys]
