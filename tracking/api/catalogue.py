@@ -37,7 +37,11 @@ from tracking.rendering import render_product, render_sku, render_sku_with_produ
 from tracking.services import importing, products
 
 FORCE = OpenApiParameter("force", bool, description="Delete for good.")
-LIST_ORDERS: Mapping[str, str] = {"created_at": "created_at", "updated_at": "updated_at"}
+LIST_ORDERS: Mapping[str, str] = {
+    **{"created_at": "created_at", "updated_at": "updated_at"},
+    **dict.fromkeys(("type", "code", "campaign", "category"), "created_at"),
+}
+"""The contract's enum is one for many lists; what products do not have leaves them in order of time."""
 
 
 def forced(request: Request) -> bool:

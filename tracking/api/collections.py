@@ -23,6 +23,7 @@ from config.kernel import instants
 from config.kernel.errors import InvalidQueryParams
 from tracking import audited
 from tracking.api import serializers
+from tracking.api.catalogue import LIST_ORDERS
 from tracking.models import Product, ProductCollection, Sku
 from tracking.rendering import render_collection, render_product, render_sku_with_product
 from tracking.services import collections
@@ -30,10 +31,9 @@ from tracking.services import collections
 PAGING = (
     OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}),
     OpenApiParameter("page", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 1}),
-    OpenApiParameter("order", str, enum=["created_at", "-created_at", "updated_at", "-updated_at"]),
+    OpenApiParameter("order", str, enum=[sign + name for name in LIST_ORDERS for sign in ("", "-")]),
     OpenApiParameter("starting_after", str, description="Go on after this time of creation; beats `page`."),
 )
-ORDERS: Mapping[str, str] = {"created_at": "created_at", "updated_at": "updated_at"}
 
 
 class MembersShape(serializers.Shape):
@@ -54,7 +54,7 @@ class CollectionViewSet(ScopedViewSet):
     queryset = ProductCollection.objects.all()
     filterset_class = None
     pagination_class = PagePagination
-    orders: ClassVar[Mapping[str, str]] = {**ORDERS, "name": "name"}
+    orders: ClassVar[Mapping[str, str]] = {**LIST_ORDERS, "name": "name"}
 
     def found(self) -> ProductCollection:
         """The collection of the path."""
@@ -117,7 +117,7 @@ class CollectionViewSet(ScopedViewSet):
         """Products and SKUs that belong to it now."""
         query, collection, at = request.query_params, self.found(), instants.now()
         limit, page = parse_limit(query), parse_page(query)
-        order, column = parse_order(query, ORDERS, "-created_at")
+        order, column = parse_order(query, LIST_ORDERS, "-created_at")
         sign = "-" if order.startswith("-") else ""
         rows = collections.members(project=self.project, collection=collection, at=at)
         total, start = rows.count(), (page - 1) * limit

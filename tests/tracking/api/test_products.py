@@ -98,6 +98,7 @@ def test_the_list_is_oldest_first_with_the_shipping_product_and_skus_in_short(sh
     assert ids_of(server.get("/v1/products?start_date=2026-03-01&end_date=2026-03-01")) == ["mug"]
     query = "filters[created_at][conditions][$after]=2026-03-01T12:00:00Z"
     assert ids_of(server.get(f"/v1/products?{query}")) == ["cup"]
+    assert ids_of(server.get("/v1/products?order=-category&limit=1")) == ["cup"]
     assert server.get("/v1/products?order=price").status_code == 400
 
 
