@@ -6,12 +6,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from config.jobs import bulk
+from django.db.models import Max, QuerySet
+
+from config.jobs import bulk, runner
 from config.jobs.models import AsyncAction
+from config.kernel.causes import Cause
 from config.project import schemas
-from config.project.models import Project
+from config.project.models import Project, User
 from vouchers import tasks
 from vouchers.errors import InvalidVoucher, NotEnoughCodes
+from vouchers.models import Voucher
+from vouchers.services import many
 
 
 def start_update(
@@ -66,4 +71,35 @@ def start_import(*, project: Project, body: Sequence[Any], at: datetime, request
         at=at,
         title="Import of vouchers",
         request_id=request_id,
+    )
+
+
+def start_change(
+    *,
+    project: Project,
+    rows: QuerySet[Voucher],
+    count: int | None,
+    act: str,
+    query: Mapping[str, str],
+    at: datetime,
+    user: User,
+    cause: Cause,
+) -> AsyncAction:
+    """Queue it for what the list's query says now and later codes not. count: of the rows, where it is known."""
+    return runner.start(
+        project=project,
+        type=f"VOUCHERS.{act.upper()}",
+        task=tasks.change_many,
+        parameters={
+            "act": act,
+            "query": dict(query),
+            "upto": rows.order_by().aggregate(last=Max("pk"))["last"] or 0,
+            "source": dict(cause.source),
+        },
+        at=at,
+        title=f"Vouchers {many.ACTS[act]}",
+        user=user,
+        channel="WEBSITE",
+        request_id=cause.group_id,
+        rows_total=count,
     )

@@ -7,11 +7,13 @@ from typing import Any
 
 from procrastinate.contrib.django import app
 
+from config.dashboard.lists import narrow
 from config.imports.runner import run_import
 from config.jobs import bulk, queues, runner
 from config.jobs.bulk import Done, refused
 from config.jobs.runner import Run
 from config.kernel import instants
+from vouchers.dashboard import lists
 from vouchers.services import (
     campaign_codes,
     campaign_imports,
@@ -19,6 +21,7 @@ from vouchers.services import (
     generation,
     importing,
     limit_sums,
+    many,
     metadata,
     sessions,
     usage,
@@ -107,6 +110,14 @@ def delete_codes(run: Run) -> dict[str, Any]:
 def import_codes(run: Run) -> dict[str, Any]:
     """Bring given codes into a campaign."""
     return campaign_imports.bring_in(run, clock=instants.now)
+
+
+@runner.job(queue=queues.LONG, name="vouchers.change_many")
+def change_many(run: Run) -> dict[str, Any]:
+    """Switch or remove what a list of the dashboard had."""
+    project, at = run.action.project, run.action.created_at
+    found = narrow(lists.voucher_list(project, at), lists.vouchers_of(project), run.parameters["query"])
+    return many.work(run, found.rows, clock=instants.now)
 
 
 @runner.job(queue=queues.LONG, name="vouchers.import_file")

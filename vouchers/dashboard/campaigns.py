@@ -23,13 +23,22 @@ from segments.models import Segment
 from vouchers import reports
 from vouchers.dashboard import campaign_words, trends, words
 from vouchers.dashboard.lists import redemption_list, redemptions_of, voucher_list, vouchers_of
-from vouchers.models import Campaign, CampaignDraft, Category, PromotionTier, RuleAssignment, ValidationRule
+from vouchers.models import (
+    Campaign,
+    CampaignDraft,
+    Category,
+    PromotionStack,
+    PromotionTier,
+    RuleAssignment,
+    ValidationRule,
+)
 from vouchers.reasons import rule_in_words
 from vouchers.reports import Sums
 
 PROMOTIONS: Final = Crumb("Promotions")
 MOST_CATEGORIES: Final = 200
 MOST_TIERS: Final = 200
+MOST_STACKS: Final = 100
 MOST_DRAFTS: Final = 10
 DAYS: Final = 30
 
@@ -311,8 +320,15 @@ class CampaignActivity(CampaignPage):
         return {"entries": trends.changes(self.project, "campaign", campaign.public_id)}
 
 
+def stacks_of(campaign: Campaign) -> list[tuple[PromotionStack, list[PromotionTier]]]:
+    """The campaign's stacks, newest first, each with its tiers in the order in which they apply."""
+    known = {tier.public_id: tier for tier in campaign.tiers.all()}
+    rows = PromotionStack.objects.filter(campaign=campaign).select_related("category").order_by("-created_at", "-pk")
+    return [(row, [known[one] for one in row.tier_ids if one in known]) for row in rows[:MOST_STACKS]]
+
+
 class CampaignTiers(CampaignPage):
-    """The tiers of a promotion, in their order."""
+    """The tiers of a promotion, in their order, and the stacks of them."""
 
     template_name = "dashboard/campaigns/tiers.html"
     tab = "campaign-tiers"
@@ -328,4 +344,4 @@ class CampaignTiers(CampaignPage):
             )
             for row in rows
         ]
-        return {"tiers": told}
+        return {"tiers": told, "stacks": stacks_of(campaign)}

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 from django.urls import reverse
+from django.utils.html import format_html
 
 from config.dashboard import kit
 from config.dashboard.lists import Column, Filter, ListSpec, Sort, Tab
@@ -39,8 +40,10 @@ def vouchers_of(project: Project) -> QuerySet[Voucher]:
     )
 
 
-def voucher_list(project: Project, at: datetime, *, of_campaign: bool = False) -> ListSpec[Voucher]:
-    """The vouchers of a project. of_campaign: on the campaign's own page."""
+def voucher_list(
+    project: Project, at: datetime, *, of_campaign: bool = False, ticks: bool = False
+) -> ListSpec[Voucher]:
+    """The vouchers of a project. of_campaign: on the campaign's own page. ticks: to choose some of them."""
     used_up = Q(quantity__isnull=False, redeemed_quantity__gte=F("quantity"))
     begun = Q(start_date__isnull=True) | Q(start_date__lte=at)
     ended = Q(expiration_date__isnull=False, expiration_date__lt=at)
@@ -48,6 +51,7 @@ def voucher_list(project: Project, at: datetime, *, of_campaign: bool = False) -
         one="voucher",
         many="vouchers",
         columns=(
+            *((Column("Choose", _tick_cell),) if ticks else ()),
             Column("Code", _code_cell),
             *(() if of_campaign else (Column("Campaign", _campaign_cell, on_phone=False),)),
             Column("Gives", lambda row: words.gives(row, project)),
@@ -70,6 +74,14 @@ def voucher_list(project: Project, at: datetime, *, of_campaign: bool = False) -
         filters=(Filter("type", "Type", lambda rows, value: rows.filter(type=value), choices=TYPES),),
         search=lambda rows, text: rows.filter(Q(code_key__startswith=code_key(project, text)) | Q(public_id=text)),
         search_hint="Code starts with…",
+    )
+
+
+def _tick_cell(voucher: Voucher) -> Any:
+    """Belongs to the form with the id `many`, wherever that stands."""
+    return format_html(
+        '<input type="checkbox" class="above" name="id" value="{}" form="many" aria-label="Choose {}">',
+        *(voucher.public_id, voucher.code),
     )
 
 

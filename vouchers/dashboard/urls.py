@@ -3,6 +3,7 @@
 from django.urls import path
 
 from vouchers.dashboard import (
+    bulk,
     campaign_acts,
     campaign_drafts,
     campaigns,
@@ -12,6 +13,7 @@ from vouchers.dashboard import (
     rule_editor,
     rules,
     stacking,
+    stacks,
     uploads,
     views,
 )
@@ -47,6 +49,8 @@ urlpatterns = [
     path(
         "campaigns/<str:public_id>/tiers/<str:tier_id>/delete/", campaign_acts.TierDelete.as_view(), name="tier-delete"
     ),
+    path("campaigns/<str:public_id>/stacks/<str:stack_id>/", stacks.StackPage.as_view(), name="stack"),
+    path("campaigns/<str:public_id>/stacks/<str:stack_id>/delete/", stacks.StackDelete.as_view(), name="stack-delete"),
     path("campaigns/<str:public_id>/publish/", publishing.CampaignPublish.as_view(), name="campaign-publish"),
     path("vouchers/<str:public_id>/publish/", publishing.VoucherPublish.as_view(), name="voucher-publish"),
     path("campaigns/<str:public_id>/vouchers/", campaigns.CampaignVouchers.as_view(), name="campaign-vouchers"),
@@ -59,6 +63,7 @@ urlpatterns = [
     path("campaigns/<str:public_id>/tiers/", campaigns.CampaignTiers.as_view(), name="campaign-tiers"),
     path("vouchers/", views.VoucherList.as_view(), name="vouchers"),
     path("vouchers/import/", uploads.VoucherImport.as_view(), name="voucher-import"),
+    path("vouchers/many/", bulk.VoucherBulk.as_view(), name="voucher-bulk"),
     path("vouchers/new/", views.VoucherNew.as_view(), name="voucher-new"),
     path("vouchers/<str:public_id>/", views.VoucherPage.as_view(), name="voucher"),
     path("vouchers/<str:public_id>/switch/", views.VoucherSwitch.as_view(), name="voucher-switch"),

@@ -47,7 +47,8 @@ class VoucherList(Page):
     crumbs = (PROMOTIONS,)
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        listing = lists.read(voucher_list(self.project, self.at), vouchers_of(self.project), request.GET.dict())
+        spec = voucher_list(self.project, self.at, ticks=self.may(Permission.EDIT_VOUCHERS))
+        listing = lists.read(spec, vouchers_of(self.project), request.GET.dict())
         empty = {
             "icon": "ticket",
             "title": "No vouchers yet",
@@ -172,7 +173,9 @@ class VoucherSwitch(VoucherPage):
         stored = self.found(public_id)
         before = {"active": stored.active}
         with transaction.atomic():
-            voucher = voucher_services.switch(project=self.project, voucher=stored, active=active, at=self.at)
+            voucher = voucher_services.switch(
+                project=self.project, voucher=stored, active=active, at=self.at, cause=self.cause
+            )
             action = "voucher.enabled" if active else "voucher.disabled"
             self.note(action, "voucher", public_id, name=voucher.code, before=before, after={"active": voucher.active})
         said = "enabled" if active else "disabled: nobody can redeem it until it is enabled again"
@@ -213,6 +216,7 @@ class VoucherBalance(VoucherPage):
                     at=self.at,
                     source="dashboard",
                     reason=form.cleaned_data["reason"],
+                    cause=self.cause,
                 )
                 self.note(
                     "voucher.balance_changed", "voucher", public_id, name=voucher.code,
@@ -237,7 +241,7 @@ class VoucherDelete(VoucherPage):
         voucher = self.found(public_id)
         with transaction.atomic():
             before = audited.of_voucher(voucher)
-            voucher_services.delete(project=self.project, voucher=voucher, force=False, at=self.at)
+            voucher_services.delete(project=self.project, voucher=voucher, force=False, at=self.at, cause=self.cause)
             self.note("voucher.deleted", "voucher", public_id, name=voucher.code, before=before)
         messages.success(request, f"Voucher {voucher.code} is deleted.")
         return redirect("dashboard:vouchers")
