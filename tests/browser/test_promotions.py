@@ -117,3 +117,17 @@ def test_everything_works_without_a_script(open_page, project):
     page.get_by_label("Percent off", exact=True).fill("15")
     page.get_by_role("button", name="Save and go on").click()
     expect(page.get_by_role("heading", name="Codes", exact=True)).to_be_visible()
+
+
+def test_ticked_codes_are_disabled_without_a_script(open_page, project):
+    for number in range(3):
+        make_voucher(project=project, code=f"SPRING-{number}")
+    page = open_page(java_script_enabled=False)
+    page.goto(reverse("dashboard:vouchers"))
+    page.get_by_label("Choose SPRING-0").check()
+    page.get_by_label("Choose SPRING-2").check()
+    page.get_by_role("button", name="Change the ticked ones…").click()
+    expect(page.get_by_role("heading", name="2 vouchers")).to_be_visible()
+    page.get_by_role("button", name="Disable").click()
+    expect(page.get_by_text("2 vouchers are disabled.")).to_be_visible()
+    assert list(Voucher.objects.filter(active=True).values_list("code", flat=True)) == ["SPRING-1"]

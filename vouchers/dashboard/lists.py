@@ -51,8 +51,7 @@ def voucher_list(
         one="voucher",
         many="vouchers",
         columns=(
-            *((Column("Choose", _tick_cell),) if ticks else ()),
-            Column("Code", _code_cell),
+            Column("Code", _ticked_cell if ticks else _code_cell),
             *(() if of_campaign else (Column("Campaign", _campaign_cell, on_phone=False),)),
             Column("Gives", lambda row: words.gives(row, project)),
             Column("Status", lambda row: kit.status(*words.standing(row, at))),
@@ -77,12 +76,10 @@ def voucher_list(
     )
 
 
-def _tick_cell(voucher: Voucher) -> Any:
-    """Belongs to the form with the id `many`, wherever that stands."""
-    return format_html(
-        '<input type="checkbox" class="above" name="id" value="{}" form="many" aria-label="Choose {}">',
-        *(voucher.public_id, voucher.code),
-    )
+def _ticked_cell(voucher: Voucher) -> Any:
+    """The code with a box that belongs to the form with the id `many`, wherever that stands."""
+    box = '<input type="checkbox" class="above" name="id" value="{}" form="many" aria-label="Choose {}"> {}'
+    return format_html(f'<span class="nowrap">{box}</span>', voucher.public_id, voucher.code, _code_cell(voucher))
 
 
 def _code_cell(voucher: Voucher) -> Any:
