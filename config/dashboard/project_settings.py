@@ -40,6 +40,10 @@ SWITCH_WORDS: Final = {
 CAP_LABELS: Final = {
     "static_segment_customers": "Customers of a fixed segment, at most",
     "dynamic_segments": "Segments that update themselves, at most",
+    "codes_per_campaign": "Codes of a campaign, at most",
+    "imported_orders": "Orders in one import, at most",
+    "product_collections": "Collections of products, at most",
+    "static_collection_products": "Products of a fixed collection, at most",
 }
 
 
@@ -91,6 +95,11 @@ class ProjectForm(forms.Form):
     def flags(self) -> list[forms.BoundField]:
         """What else is decided by project."""
         return [self[name] for name in editing.FLAGS]
+
+    @property
+    def caps(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
+        """How many of what there may be, two in a row."""
+        return [(self[left], self[right]) for left, right in zip(editing.CAPS[::2], editing.CAPS[1::2], strict=True)]
 
     def changes(self) -> dict[str, Any]:
         """What was typed, as the service takes it."""

@@ -18,7 +18,10 @@ from config.project.origins import parse_origin
 
 MOST_ORIGINS: Final = 100
 MOST_CAP: Final = 2**53 - 1
-CAPS: Final = ("static_segment_customers", "dynamic_segments")
+CAPS: Final = (
+    *("static_segment_customers", "dynamic_segments", "codes_per_campaign", "imported_orders"),
+    *("product_collections", "static_collection_products"),
+)
 """Caps of `Project.vendor_caps` that something asks for."""
 
 _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)

@@ -33,14 +33,16 @@ def test_an_unchanged_form_changes_nothing(admin, project):
 def test_settings_are_saved_and_audited(admin, project):
     typed = shown(admin) | {
         "name": "Shop two", "timezone": "Asia/Tokyo", "client_trusted_domains": "https://a.example\nhttps://b.example",
-        "client_redeem_enabled": "on", "dynamic_segments": "5",
+        "client_redeem_enabled": "on", "dynamic_segments": "5", "imported_orders": "2000",
     }  # fmt: skip
     del typed["client_protects_customers"]
     assert admin.post(reverse(PROJECT), typed)["Location"] == reverse(PROJECT)
     stored = Project.objects.get()
     assert (stored.name, stored.timezone, stored.client_redeem_enabled) == ("Shop two", "Asia/Tokyo", True)
     assert stored.client_trusted_domains == ["https://a.example", "https://b.example"]
-    assert (stored.client_protects_customers, stored.vendor_caps) == (False, {"dynamic_segments": 5})
+    assert (stored.client_protects_customers, stored.vendor_caps) == (
+        *(False, {"dynamic_segments": 5, "imported_orders": 2000}),
+    )
     values = audit.values_of(AuditEntry.objects.get())
     assert values["after"]["client_redeem_enabled"] is True
     assert values["before"]["timezone"] == "Europe/Berlin"
