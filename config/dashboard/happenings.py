@@ -50,6 +50,13 @@ def _named(key: str) -> Callable[[Data], str]:
     return text
 
 
+def _published(data: Data) -> str:
+    """The code; earlier events had it beside the publication."""
+    publication = data.get("publication")
+    inside = publication.get("voucher") if isinstance(publication, Mapping) else None
+    return _named("voucher")(data) or _named("voucher")({"voucher": inside})
+
+
 KINDS: Final[Mapping[str, Kind]] = {
     "customer.created": Kind("Customer was added", "user", "run"),
     "customer.updated": Kind("Profile changed", "pencil"),
@@ -61,8 +68,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     "customer.order.canceled": Kind("Order canceled", "cart", "bad"),
     "customer.segment.entered": Kind("Entered a segment", "funnel", "run", _named("segment")),
     "customer.segment.left": Kind("Left a segment", "funnel", "", _named("segment")),
-    "customer.publication.succeeded": Kind("A code was published to them", "ticket", "run", _named("voucher")),
+    "customer.publication.succeeded": Kind("A code was published to them", "ticket", "run", _published),
     "customer.publication.failed": Kind("Publishing a code failed", "ticket", "bad"),
+    "customer.holder.assignment.created": Kind("Holds a code", "ticket", "", _named("voucher")),
+    "customer.holder.assignment.deleted": Kind("Holds a code no more", "ticket", "", _named("voucher")),
     "customer.validation.succeeded": Kind("Checked a code: valid", "search"),
     "customer.validation.failed": Kind("Checked a code: not valid", "search"),
 }

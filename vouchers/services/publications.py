@@ -272,12 +272,13 @@ def _record_failure(
             created_at=at,
         )
         if customer is not None:
-            _note(project, publication, (), channel)
+            _note(project, publication, channel)
 
 
 def _tell(project: Project, publication: Publication, vouchers: Sequence[Voucher], channel: Channel) -> None:
     """The customer's timeline, and the webhooks."""
-    _note(project, publication, vouchers, channel)
+    _note(project, publication, channel)
+    voucher_events.assigned(project, vouchers, publication, channel.cause)
     for voucher in vouchers:
         if outbox.is_wanted(project, "voucher.published"):
             more = {"created_at": to_wire(publication.created_at)}
@@ -296,10 +297,11 @@ def _happening(
     channel: Channel,
     more: Mapping[str, Any],
 ) -> Happening:
+    voucher = voucher_events.data_of(vouchers[0])["voucher"] if len(vouchers) == 1 else None
     return Happening(
         type=type,
         at=publication.created_at,
-        data={**_data(publication, vouchers), **more},
+        data={**_data(publication), "voucher": voucher, **more},
         entity_id=entity_id,
         group_id=channel.request_id,
         source=channel.source,
@@ -307,14 +309,14 @@ def _happening(
     )
 
 
-def _note(project: Project, publication: Publication, vouchers: Sequence[Voucher], channel: Channel) -> None:
+def _note(project: Project, publication: Publication, channel: Channel) -> None:
     succeeded = publication.result == Publication.Result.SUCCESS
     campaign = publication.campaign
     events.record(
         project=project,
         type=f"customer.publication.{'succeeded' if succeeded else 'failed'}",
         at=publication.created_at,
-        data=_data(publication, vouchers),
+        data=_data(publication),
         customer=publication.customer,
         category="EFFECT",
         group_id=channel.request_id,
@@ -323,11 +325,10 @@ def _note(project: Project, publication: Publication, vouchers: Sequence[Voucher
     )
 
 
-def _data(publication: Publication, vouchers: Sequence[Voucher]) -> Mapping[str, Any]:
-    customer, campaign = publication.customer, publication.campaign
+def _data(publication: Publication) -> dict[str, Any]:
+    customer = publication.customer
     return {
         "customer": None if customer is None else render_simple(customer),
-        "campaign": None if campaign is None else {"id": campaign.public_id, "name": campaign.name},
+        "campaign": voucher_events.campaign_of(publication.campaign),
         "publication": render_publication(publication, in_full=False),
-        "voucher": voucher_events.data_of(vouchers[0])["voucher"] if len(vouchers) == 1 else None,
     }

@@ -45,6 +45,7 @@ from vouchers.services import (
     sessions,
     transactions,
     uses,
+    voucher_events,
 )
 from vouchers.services.candidates import Found
 from vouchers.services.channels import Channel
@@ -209,7 +210,7 @@ def _record(
     order = redeemed_orders.of(attempt, stack, redeemed, public_ids, customer, stored)
     rows, parent = _rows(attempt, stack, applied, redeemed, public_ids, customer, order)
     _write(attempt, rows, parent, [effect for _, effect in applied], before)
-    _write_ledger(applied, rows, attempt.at)
+    _write_ledger(attempt, applied, rows)
     return Redeemed(
         request=attempt.request,
         redemptions=tuple(rows),
@@ -358,14 +359,14 @@ def _rows(
     return rows, parent
 
 
-def _write_ledger(applied: Sequence[tuple[Outcome, Effect]], rows: Sequence[Redemption], at: datetime) -> None:
+def _write_ledger(attempt: Attempt, applied: Sequence[tuple[Outcome, Effect]], rows: Sequence[Redemption]) -> None:
     """One line for every gift card that paid something."""
     entries = [
         balances.entry(
             row.voucher,
             type=VoucherTransaction.Type.REDEMPTION,
             amount=-effect.credits,
-            at=at,
+            at=attempt.at,
             automatic=True,
             redemption=row,
             order=row.order,
@@ -375,6 +376,7 @@ def _write_ledger(applied: Sequence[tuple[Outcome, Effect]], rows: Sequence[Rede
     ]
     if entries:
         VoucherTransaction.objects.bulk_create(entries)
+        voucher_events.spent(attempt.project, entries, attempt.channel.cause)
 
 
 def _counters(effects: Sequence[Effect]) -> dict[str, int]:

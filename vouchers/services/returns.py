@@ -7,8 +7,9 @@ from datetime import datetime
 
 from django.db.models import F
 
+from config.kernel.causes import Cause
 from vouchers.models import PromotionTier, Redemption, Voucher, VoucherTransaction
-from vouchers.services import balances
+from vouchers.services import balances, voucher_events
 
 
 def lock(undone: Sequence[Redemption]) -> None:
@@ -24,10 +25,10 @@ def lock(undone: Sequence[Redemption]) -> None:
         row.promotion_tier = None if row.promotion_tier_id is None else tiers.get(row.promotion_tier_id)
 
 
-def give_back(row: Redemption, former: Redemption, *, at: datetime) -> None:
+def give_back(row: Redemption, former: Redemption, *, at: datetime, cause: Cause) -> None:
     """Count one use down. row: the rollback, stored; former: what it rolls back, its targets locked by `lock`."""
     if former.voucher is not None:
-        _to_voucher(row, former, former.voucher, at)
+        _to_voucher(row, former, former.voucher, at, cause)
     if former.promotion_tier is not None:
         PromotionTier.objects.filter(pk=former.promotion_tier.pk).update(
             redeemed_quantity=F("redeemed_quantity") - 1,
@@ -36,7 +37,7 @@ def give_back(row: Redemption, former: Redemption, *, at: datetime) -> None:
         )
 
 
-def _to_voucher(row: Redemption, former: Redemption, voucher: Voucher, at: datetime) -> None:
+def _to_voucher(row: Redemption, former: Redemption, voucher: Voucher, at: datetime, cause: Cause) -> None:
     credits = former.amount or 0
     voucher.redeemed_quantity -= 1
     voucher.redeemed_amount -= credits
@@ -47,7 +48,7 @@ def _to_voucher(row: Redemption, former: Redemption, voucher: Voucher, at: datet
     if not credits:
         return
     ledger = VoucherTransaction.objects.filter(voucher=voucher, redemption=former)
-    balances.entry(
+    line = balances.entry(
         voucher,
         type=VoucherTransaction.Type.REFUND,
         amount=credits,
@@ -57,4 +58,6 @@ def _to_voucher(row: Redemption, former: Redemption, voucher: Voucher, at: datet
         rollback=row,
         related=ledger.filter(type=VoucherTransaction.Type.REDEMPTION).first(),
         order=row.order,
-    ).save(force_insert=True)
+    )
+    line.save(force_insert=True)
+    voucher_events.spent(row.project, [line], cause, row)

@@ -162,7 +162,7 @@ def _roll_back(attempt: _Attempt) -> RolledBack:
     for row, former in zip(rows, undone, strict=True):
         row.parent = parent
         row.save(force_insert=True)
-        returns.give_back(row, former, at=attempt.at)
+        returns.give_back(row, former, at=attempt.at, cause=attempt.channel.cause)
     keys = {root.pk, *(child.pk for child in children)}
     Redemption.objects.filter(pk__in=keys).update(status=Redemption.Status.ROLLED_BACK)
     if order is not None:
