@@ -11,17 +11,19 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
-from django.db import connection
+from django.db import DataError, connection
 from django.db.models import Field, JSONField, Model
 from django.db.models.base import ModelState
 
 from config.project import prepared
 from config.project.fields import PublicIdField
+from config.project.transactions import sqlstate
 
 ModelT = TypeVar("ModelT", bound=Model)
+DIVISION_BY_ZERO: Final = "22012"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +49,37 @@ def insert(
     return Part(sql, tuple(params))
 
 
-def run(parts: Mapping[str, Part]) -> dict[str, list[int]]:
+class NothingWritten(Exception):
+    """The part without which the others are nothing wrote no row, and so nothing was written."""
+
+
+def run(parts: Mapping[str, Part], *, required: str = "") -> dict[str, list[int]]:
     """Execute the parts under their names; returns the keys of the rows that each wrote, rising.
 
-    Integers go as texts whose type the place says: else each of their sizes would be another statement to prepare.
+    required: name of a part that must write a row; else NothingWritten is raised, with no transaction of the caller's
+    needed to undo the others. Integers go as texts whose type the place says: else each of their sizes would be another
+    statement to prepare.
     """
     params = [str(param) if type(param) is int else param for part in parts.values() for param in part.params]
     shape = tuple((name, part.sql) for name, part in parts.items())
-    if prepared.is_direct():
-        rows = prepared.fetch_numbered(_joined(shape, numbered=True), params)
-    else:
-        rows = prepared.fetch(_joined(shape, numbered=False), params)
-    return {name: written or [] for name, written in zip(parts, rows[0], strict=True)}
+    try:
+        if prepared.is_direct():
+            rows = prepared.fetch_numbered(_joined(shape, required, numbered=True), params)
+        else:
+            rows = prepared.fetch(_joined(shape, required, numbered=False), params)
+    except DataError as error:
+        if required and sqlstate(error) == DIVISION_BY_ZERO:
+            raise NothingWritten(required) from error
+        raise
+    return {name: written or [] for name, written in zip(parts, rows[0], strict=False)}
 
 
 @lru_cache(maxsize=256)
-def _joined(shape: tuple[tuple[str, str], ...], *, numbered: bool) -> str:
+def _joined(shape: tuple[tuple[str, str], ...], required: str, *, numbered: bool) -> str:
     texts = ", ".join(f"{name} AS ({sql})" for name, sql in shape)
     answers = ", ".join(f"(SELECT array_agg(id ORDER BY id) FROM {name})" for name, _ in shape)  # noqa: S608
+    if required:
+        answers += f", 1 / (SELECT count(*) FROM {required})"  # noqa: S608  the shortest way for a statement to fail
     whole = f"WITH {texts} SELECT {answers}"
     if not numbered:
         return whole

@@ -29,7 +29,7 @@ from tracking.services import recounts
 from vouchers.errors import VoucherRefused
 from vouchers.models import Redemption, Voucher, VoucherTransaction
 from vouchers.payloads import parse_stackable
-from vouchers.services import candidates, redemptions, uses
+from vouchers.services import candidates, redemptions, unhindered, uses
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.slow]
 AT = NOW + timedelta(days=1)
@@ -55,8 +55,27 @@ def race(threads: int = THREADS, **body: Any) -> Counter[str]:
     return at_once(threads, lambda index: redeem_once(project, index, **body))
 
 
+def take_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every redemption holds what it decides by, also where it need not."""
+    monkeypatch.setattr(unhindered, "may_try", lambda attempt: False)
+
+
+def read_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of redemptions that hold nothing, the first few have all read before one writes."""
+    together, first, find = threading.Barrier(TOGETHER), itertools.count(), candidates.find
+
+    def waiting(*given: Any, **options: Any) -> Any:
+        found = find(*given, **options)
+        if not options["lock"] and next(first) < TOGETHER:
+            together.wait(timeout=30)
+        return found
+
+    monkeypatch.setattr(candidates, "find", waiting)
+
+
 def switch_lock_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """Redemptions read the voucher without waiting for each other; the first few have all read before one writes."""
+    take_locks(monkeypatch)
     together, first = threading.Barrier(TOGETHER), itertools.count()
 
     def unlocked(project: Project, keys: dict[str, str], customer_id: int | None) -> list[Voucher]:
@@ -81,7 +100,11 @@ def assert_counters_are_the_rows(uses: int) -> None:
 
 
 @pytest.mark.parametrize("quantity", [1, 10])
-def test_a_limited_code_is_redeemed_exactly_as_often_as_allowed(quantity: int) -> None:
+@pytest.mark.parametrize("prepare", [take_locks, read_together])
+def test_a_limited_code_is_redeemed_exactly_as_often_as_allowed(
+    monkeypatch: pytest.MonkeyPatch, prepare: Callable[[pytest.MonkeyPatch], None], quantity: int
+) -> None:
+    prepare(monkeypatch)
     make_voucher(code="CODE", quantity=quantity)
     assert race() == {"redeemed": quantity, "quantity_exceeded": THREADS - quantity}
     assert_counters_are_the_rows(quantity)
@@ -160,6 +183,26 @@ def test_control_without_lock_and_condition_too_many_succeed(monkeypatch: pytest
     assert outcomes["redeemed"] > 1
     with pytest.raises(AssertionError):
         assert_counters_are_the_rows(1)
+
+
+def test_control_unhindered_without_the_condition_too_many_succeed(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_voucher(code="CODE", quantity=1)
+    read_together(monkeypatch)
+    monkeypatch.setattr(unhindered, "use_of", lambda voucher, at: write_what_was_read(voucher, 0, at))
+    assert race(30)["redeemed"] > 1
+    with pytest.raises(AssertionError):
+        assert_counters_are_the_rows(1)
+
+
+def test_control_unhindered_without_the_condition_the_check_constraint_holds(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_voucher(code="CODE", quantity=1)
+    read_together(monkeypatch)
+    monkeypatch.setattr(uses, "LEFT", "%s::bigint IS NOT NULL")
+    assert race(30) == {"redeemed": 1, "quantity_exceeded": 29}
+    assert_counters_are_the_rows(1)
+    assert "has a hole" in caplog.text
 
 
 def test_control_without_lock_and_condition_a_gift_card_pays_too_much(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from tracking.models import Order
 from tracking.services import recounts
 from vouchers.models import Redemption, SessionLock, Voucher, VoucherTransaction
 from vouchers.payloads import parse_stackable
-from vouchers.services import redemptions, rollbacks, sessions, validations
+from vouchers.services import redemptions, rollbacks, sessions, unhindered, validations
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.slow]
 THREADS = 40
@@ -147,6 +147,7 @@ def test_control_when_locks_are_weighed_before_the_row_is_locked_a_use_is_given_
         together.wait(timeout=30)
         return found
 
+    monkeypatch.setattr(unhindered, "may_try", lambda attempt: False)
     monkeypatch.setattr(redemptions.candidates, "find", unlocked)
     monkeypatch.setattr(sessions, "weigh", lambda vouchers, **situation: frozenset())
     outcomes = at_once(2, lambda i: lock(project, f"k{i}") if i % 2 else redeem_once(project, i))

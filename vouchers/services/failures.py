@@ -33,7 +33,10 @@ NO_APPLICABLE: Final = Refusal("no_applicable_redeemables", "No applicable redee
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One call of `redemptions.redeem`. locked_first: customers to lock before anything that is theirs."""
+    """One call of `redemptions.redeem`.
+
+    locked_first: customers to lock before anything that is theirs. locks: whether it holds what it decides by.
+    """
 
     project: Project
     request: RedeemRequest
@@ -42,6 +45,7 @@ class Attempt:
     channel: Channel
     protect_customer: bool = False
     locked_first: frozenset[int] = frozenset()
+    locks: bool = True
 
     def fields(self) -> dict[str, Any]:
         """What every row of this attempt has."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from config.project import statements
 from customers.models import Customer
@@ -97,3 +97,11 @@ def test_what_is_loaded_by_hand_is_what_the_orm_loads(django_assert_num_queries:
     loaded.name = "Ann"
     loaded.save(update_fields=["name"])
     assert Customer.objects.get(pk=customer.pk).name == "Ann"
+
+
+def test_without_its_required_part_nothing_is_written() -> None:
+    parts = {"saved": statements.insert([draft("one")]), "counted": moved(customer_id=0, at=NOW, redemptions_failed=1)}
+    with pytest.raises(statements.NothingWritten), transaction.atomic():
+        statements.run(parts, required="counted")
+    assert not Order.objects.exists()
+    assert len(statements.run(parts, required="saved")["saved"]) == 1
