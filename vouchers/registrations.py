@@ -13,6 +13,7 @@ from vouchers.models import Campaign
 from vouchers.services import catalogue_uses, claims, erasure, holders, validation_rules
 
 identities.movers.append(claims.move_redemptions)
+identities.movers.append(claims.move_sessions)
 recounts.facts.append(claims.facts_of)
 recounts.facts.append(holders.facts_of)
 kinds.register(exports.VOUCHER)

@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError
 
 from tests.factories import NOW, make_customer, make_project
-from tracking.models import Event, ValidationTally
+from tracking.models import Event, TrackingIdentity, ValidationTally
 from tracking.models.tallies import quarter_of
 from tracking.services import unhurried
 
@@ -70,6 +70,22 @@ def test_when_too_many_wait_one_writes_its_own(gathering: None, monkeypatch: pyt
     assert Event.objects.get().public_id == "evcus_2"
     unhurried.flush()
     assert Event.objects.count() == 2
+
+
+def test_what_was_gathered_of_a_visitor_who_became_a_customer_is_the_customers(gathering: None) -> None:
+    customer, gone = make_customer(source_id="nora"), make_customer(source_id="gone", deleted_at=NOW)
+    for number in range(3):
+        unhurried.add(row(number))
+    for number, whose in ((0, customer), (1, gone)):
+        TrackingIdentity.objects.create(
+            project=customer.project, token=f"track_{number}", customer=whose, created_at=NOW, last_seen_at=NOW
+        )
+    unhurried.flush()
+    assert list(Event.objects.order_by("pk").values_list("customer_id", "token")) == [
+        (customer.pk, ""),
+        (None, "track_1"),
+        (None, "track_2"),
+    ]
 
 
 def test_tallies_are_added_up_with_the_events_and_without_one(gathering: None, django_assert_num_queries: Any) -> None:

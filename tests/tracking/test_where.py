@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from config.webhooks import outbox
+from config.webhooks import services as webhooks
+from config.webhooks.models import Delivery
 from customers.models import Customer
 from tests.factories import NOW, CampaignFactory, Shop, make_customer, make_shop, make_voucher
+from tests.jobs import run_queued
 from tracking.models import TrackingIdentity
 from tracking.services import identities
 
@@ -120,3 +125,59 @@ def test_a_forwarded_cookie_says_who_redeems_on_the_server(shop: Shop, nora: Cus
     server.cookies["tracking_id"] = quote(token_of(shop, nora), safe="")
     assert server.post("/v1/redemptions", REDEEMABLES).json()["parent_redemption"]["customer_id"] == nora.public_id
     assert server.post("/v1/vouchers/OPEN/redemption", {}).json()["customer_id"] == nora.public_id
+
+
+COOKIES: list[tuple[str, str, dict[str, Any] | None]] = [
+    ("get", "/client/v1/validate?code=OPEN", None),
+    ("get", "/client/v1/validate?code=NOPE", None),
+    ("get", "/client/v1/promotions/validation?amount=100", None),
+    ("post", "/client/v1/validations", REDEEMABLES),
+    ("post", "/client/v1/qualifications", {"order": {"amount": 1000}}),
+    ("post", "/client/v1/events", {"event": "seen", "customer": {}}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), COOKIES)
+def test_a_browser_gets_its_cookie_and_is_known_by_it(
+    shop: Shop, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    browser = shop.browser()
+    first = getattr(browser, method)(path, body)
+    assert first.status_code == 200, first.json()
+    cookie = first.cookies["tracking_id"]
+    assert (cookie["path"], cookie["max-age"], cookie["httponly"]) == ("/client/v1", 365 * 24 * 3600, True)
+    again = getattr(browser, method)(path, body)
+    assert again.cookies["tracking_id"].value == cookie.value, "renewed, not replaced"
+    assert [quote(row.token, safe="") for row in TrackingIdentity.objects.all()] == [cookie.value]
+
+
+def test_server_calls_set_no_cookie(shop: Shop) -> None:
+    server = shop.server()
+    for path, body in (("/v1/validations", {**REDEEMABLES, **BODY}), ("/v1/vouchers/OPEN/validate", BODY)):
+        assert not server.post(path, body).cookies
+    assert not server.post("/v1/events", {"event": "seen", "customer": {"source_id": "nora"}}).cookies
+
+
+def test_exports_and_webhooks_of_redemptions_carry_it_encoded(shop: Shop, nora: Customer) -> None:
+    body = {"target_url": "https://a.example/", "events": ["redemption.succeeded"]}
+    webhooks.create(project=shop.project, body=body, at=NOW)
+    outbox.forget(shop.project)
+    assert shop.server().post("/v1/vouchers/OPEN/redemption", BODY).status_code == 200
+    token = token_of(shop, nora)
+    assert json.loads(Delivery.objects.get().payload)["data"]["redemption"]["tracking_id"] == token
+    made = shop.server().post(
+        "/v1/exports", {"exported_object": "redemption", "parameters": {"fields": ["id", "tracking_id"]}}
+    ).json()  # fmt: skip
+    run_queued()
+    link = shop.server().get(f"/v1/exports/{made['id']}").json()["result"]["url"]
+    answer = shop.server().get(link[link.index("/v1/") :])
+    text = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    assert token in text.decode()
+
+
+def test_the_vouchers_of_a_visitor_are_listed_by_its_token(shop: Shop, nora: Customer) -> None:
+    published = {"campaign": "Codes", "customer": {"source_id": "nora"}}
+    assert shop.server().post("/v1/publications", published).status_code == 200
+    for who in ("nora", token_of(shop, nora)):
+        wire = shop.browser().get("/client/v1/vouchers", {"customer": who}).json()
+        assert [row["code"] for row in wire["vouchers"]] == ["CODE-A"]

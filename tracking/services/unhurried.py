@@ -1,7 +1,8 @@
 """Events that nobody waits for, and what is counted of them: gathered, and written many at once by a thread.
 
-A crash loses what was not written yet, a twentieth of a second at most. Where the database is away they wait for it,
-up to MOST of them. Without GATHER_EVENTS, which only web processes have, an event is written at once.
+A visitor who became a customer meanwhile has them as one. A crash loses what was not written yet, a twentieth of a
+second at most. Where the database is away they wait for it, up to MOST of them. Without GATHER_EVENTS, which only web
+processes have, an event is written at once.
 """
 
 from __future__ import annotations
@@ -45,9 +46,11 @@ WITH given AS MATERIALIZED (
 )
 INSERT INTO tracking_event (project_id, public_id, type, customer_id, token, data, source, group_id, created_at,
     name, category, campaign_id, campaign_type)
-SELECT (e->>0)::bigint, e->>1, e->>2, (e->>3)::bigint, e->>4, (e->>5)::jsonb, (e->>6)::jsonb, e->>7,
-    (e->>8)::timestamptz, '', 'ACTION', (e->>10)::bigint, coalesce(e->>11, '')
-FROM given WHERE e->>2 <> ''
+SELECT (e->>0)::bigint, e->>1, e->>2, coalesce((e->>3)::bigint, c.id), CASE WHEN c.id IS NULL THEN e->>4 ELSE '' END,
+    (e->>5)::jsonb, (e->>6)::jsonb, e->>7, (e->>8)::timestamptz, '', 'ACTION', (e->>10)::bigint, coalesce(e->>11, '')
+FROM given LEFT JOIN tracking_trackingidentity i ON e->>3 IS NULL AND i.project_id = (e->>0)::bigint AND i.token = e->>4
+    LEFT JOIN customers_customer c ON c.id = i.customer_id AND c.deleted_at IS NULL
+WHERE e->>2 <> ''
 """  # noqa: S608  our own text
 _HURRIED: Final = _INSERT.replace("@UNHURRIED", "")
 _UNHURRIED: Final = _INSERT.replace("@UNHURRIED", "WHERE set_config('synchronous_commit', 'off', true) = 'off'")

@@ -51,6 +51,7 @@ class SessionLock(Scoped):
                 fields=["promotion_tier"], condition=Q(promotion_tier__isnull=False), name="session_lock_tiers"
             ),
             models.Index(fields=["customer"], condition=Q(customer__isnull=False), name="session_lock_customer"),
+            models.Index(fields=["project", "token"], condition=~Q(token=""), name="session_lock_token"),
             models.Index(fields=["expires_at"], name="session_lock_expired"),
         ]
 

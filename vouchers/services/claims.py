@@ -1,4 +1,4 @@
-"""What a visitor redeemed while nobody was known behind the token, moved to the customer who turned out to be it."""
+"""What a visitor redeemed and held while nobody was known behind the token, moved to whoever turned out to be it."""
 
 from __future__ import annotations
 
@@ -31,6 +31,19 @@ def move_redemptions(project: Project, token: str, customer: Customer, since: da
                 orders.save_order(project=project, order={"id": order.public_id}, customer=customer, at=latest)
         customers.move_counters(customer_id=customer.pk, at=latest, **_counted(rows))
         return len(rows)
+
+
+def move_sessions(project: Project, token: str, customer: Customer, since: datetime) -> int:
+    """What the token's sessions hold, the customer holds from now on, whatever token is shown next.
+
+    Returns how many locks moved. One of `identities.movers`.
+    """
+    moved = prepared.fetch(
+        """UPDATE vouchers_sessionlock SET customer_id = %s
+            WHERE project_id = %s AND token = %s AND token <> '' AND customer_id IS NULL RETURNING id""",
+        [customer.pk, project.pk, token],
+    )
+    return len(moved)
 
 
 def _unclaimed(project: Project, token: str, since: datetime) -> list[int]:

@@ -12,6 +12,7 @@ from config.project.models import Project
 from tests.factories import make_customer, make_project, make_voucher
 from tests.vouchers.services.test_redemptions import AT, redeem
 from tracking.models import Event
+from tracking.services import identities
 from vouchers.errors import InvalidCustomer, VoucherRefused
 from vouchers.models import Redemption, SessionLock, Voucher
 from vouchers.payloads import parse_stackable
@@ -219,3 +220,22 @@ def test_a_validation_in_a_session_writes_a_customer_no_more_than_others() -> No
     lock("TEN", key="k", customer={"source_id": "ann", "name": "Eve"})
     customer.refresh_from_db()
     assert (customer.name, SessionLock.objects.get().customer) == ("Ann", customer)
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_what_a_visitor_holds_is_the_customers_from_the_merge_on(secure: bool) -> None:
+    """The shop's backend redeems by the customer alone: neither cookie nor tracking id of then."""
+    project = secured() if secure else make_project()
+    make_voucher(code="ONCE", quantity=1)
+    nora = make_customer(source_id="nora")
+    held = lock("ONCE", key="k", channel=BROWSER, project=project)
+    token = held.identity.token
+    assert refusal("ONCE", customer={"source_id": "nora"}) == ("invalid_customer" if secure else "quantity_exceeded")
+    named = identities.resolve(
+        project=project, tracking_id=None, source_id="nora", customer_id=None, cookie=token, at=AT, anonymous=False
+    )
+    assert identities.claim(project=project, identity=named, customer=nora, at=AT).moved >= 1
+    assert SessionLock.objects.values_list("customer_id", "token").get() == (nora.pk, token)
+    done = redeem("ONCE", customer={"source_id": "nora"}, session={"type": "LOCK", "key": "k"})
+    assert done.redemptions[0].customer == nora
+    assert not SessionLock.objects.exists()
