@@ -6,7 +6,7 @@ Bodies of 16 characters and more begin with the time, so an index on them follow
 
 from __future__ import annotations
 
-import secrets
+import os
 import threading
 import time
 import uuid
@@ -49,6 +49,47 @@ _UNEVEN: Final = bytes(range(256 // 62 * 62, 256))
 """Bytes that would make some characters likelier than others."""
 
 
+class _Random:
+    """Random bytes of the system, fetched a page at a time.
+
+    Each question to the system lets another thread take the interpreter, and waits for it to come back: under load that
+    cost a redemption more than its engine. A forked child starts with none of its parent's bytes.
+    """
+
+    PAGE = 4096
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.forget()
+        os.register_at_fork(after_in_child=self.forget)
+
+    def forget(self) -> None:
+        """Drop what is left of the page."""
+        self._bytes, self._at = b"", 0
+
+    def take(self, count: int) -> bytes:
+        """So many bytes that nobody else gets."""
+        if count > self.PAGE:
+            return os.urandom(count)
+        with self._lock:
+            if self._at + count > len(self._bytes):
+                self._bytes, self._at = os.urandom(self.PAGE), 0
+            start, self._at = self._at, self._at + count
+            return self._bytes[start : self._at]
+
+
+_random = _Random()
+
+
+def _characters(count: int) -> str:
+    """So many characters of the alphabet, each as likely as any other."""
+    found = ""
+    while len(found) < count:
+        missing = count - len(found)
+        found += _random.take(missing + missing // 16 + 4).translate(_CHARACTERS, _UNEVEN).decode("ascii")
+    return found[:count]
+
+
 class _Ticks:
     """Strictly increasing 72-bit numbers in this process: milliseconds since EPOCH_MS, shifted by 30 random bits."""
 
@@ -57,7 +98,7 @@ class _Ticks:
         self._lock = threading.Lock()
 
     def next(self) -> int:
-        fresh = ((time.time_ns() // 1_000_000 - EPOCH_MS) << 30) | secrets.randbits(30)
+        fresh = ((time.time_ns() // 1_000_000 - EPOCH_MS) << 30) | int.from_bytes(_random.take(4), "big") >> 2
         with self._lock:
             self._last = max(self._last + 1, fresh)
             return self._last
@@ -72,7 +113,7 @@ def new(prefix: str) -> str:
     if kind == "hex":
         return f"{prefix}{_ticks.next():0{length}x}"
     head = base62(time.time_ns() // 1_000_000 - EPOCH_MS, TIME_CHARACTERS) if length >= 16 else ""
-    return prefix + head + "".join(secrets.choice(ALPHABET) for _ in range(length - len(head)))
+    return prefix + head + _characters(length - len(head))
 
 
 def new_many(prefix: str, count: int) -> list[str]:
@@ -82,9 +123,7 @@ def new_many(prefix: str, count: int) -> list[str]:
         return [new(prefix) for _ in range(count)]
     head = base62(time.time_ns() // 1_000_000 - EPOCH_MS, TIME_CHARACTERS) if length >= 16 else ""
     width, head = length - len(head), prefix + head
-    pool = ""
-    while len(pool) < width * count:
-        pool += secrets.token_bytes(width * count + 64).translate(_CHARACTERS, _UNEVEN).decode("ascii")
+    pool = _characters(width * count)
     return [head + pool[start : start + width] for start in range(0, width * count, width)]
 
 
