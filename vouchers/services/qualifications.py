@@ -306,7 +306,7 @@ def _evaluate(one: Qualifier, facts: Facts, stacked: StackingRules, scenario: st
     found = Qualified(one, tuple(outcomes))
     if scenario in DISCOUNTED and not _discounts_lines(outcomes):
         return None
-    if scenario in PRODUCTS and not (_discounts_lines(outcomes) or _names_products(one)):
+    if scenario in PRODUCTS and not (_discounts_lines(outcomes) or _names_products(one) or _bundles(outcomes)):
         return None
     return found
 
@@ -325,6 +325,12 @@ def _discounts_lines(outcomes: Sequence[Outcome]) -> bool:
     """Whether a line of the cart gets cheaper."""
     orders = [outcome.effect.order for outcome in outcomes if outcome.effect is not None]
     return any(order is not None and order.items_applied_discount_amount for order in orders)
+
+
+def _bundles(outcomes: Sequence[Outcome]) -> bool:
+    """Whether something in the cart belongs to a bundle, also where the rest of it is missing."""
+    found = [outcome.effect.bundle for outcome in outcomes if outcome.effect is not None]
+    return any(bundle is not None and bundle.identified for bundle in found)
 
 
 def _names_products(one: Qualifier) -> bool:

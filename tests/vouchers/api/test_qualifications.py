@@ -206,6 +206,28 @@ def test_products_bring_what_makes_them_cheaper_or_is_asked_of_them(shop: Shop) 
     assert wire["order"]["items"][0]["quantity"] == 2
 
 
+def test_products_bring_bundles_of_which_the_rest_is_missing(shop: Shop) -> None:
+    def part(product: str) -> dict[str, Any]:
+        units = {"name": "order.items.aggregated_quantity", "conditions": {"$is": [1]}, "rules": {}}
+        return {
+            "name": "order.items.any",
+            "conditions": {"$is": [{"id": product, "object": "product"}]},
+            "rules": {"1": units, "logic": "1"},
+        }
+
+    for code, parts in (("BOTH", ("p", "q")), ("OTHER", ("x", "y"))):
+        bundle = {str(number): part(name) for number, name in enumerate(parts, start=1)} | {"logic": "1 AND 2"}
+        make_rule(voucher(shop, code), bundle_rules=bundle)
+    order = {"items": [{"product_id": "p", "quantity": 1, "price": 500}]}
+    wire = ask(shop, scenario="PRODUCTS", order=order)
+    assert ids(wire) == ["BOTH"]
+    assert wire["redeemables"]["data"][0]["result"]["bundle"] == {
+        **{"quantity": 0, "limit": 1, "missing": [{"id": "q", "object": "product", "item_quantity": 1}]},
+        "identified": [{"id": "p", "object": "product", "item_index": 0, "item_quantity": 1}],
+    }
+    assert ids(ask(shop, scenario="ALL", order=order)) == []
+
+
 def pages(shop: Shop, limit: int, **options: Any) -> list[list[str]]:
     """All pages, one after the other."""
     found, cursor = list[list[str]](), None
