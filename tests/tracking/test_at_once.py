@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from config.kernel.causes import Cause
 from config.kernel.errors import MetadataValidationFailed
@@ -133,6 +134,17 @@ def test_it_leaves_what_the_long_way_leaves(story, monkeypatch):
     STORIES[story](short)
     monkeypatch.setattr(at_once, "source_id_of", lambda *_, **__: None)
     STORIES[story](long)
+    assert left(short) == left(long)
+
+
+@pytest.mark.parametrize("story", ["somebody new, with a profile", "again, saying the same", "stored, never seen"])
+def test_it_works_behind_a_transaction_pooler(story, monkeypatch):
+    long, short = make_project("Long"), make_project("Short")
+    with monkeypatch.context() as patch:
+        patch.setattr(at_once, "source_id_of", lambda *_, **__: None)
+        STORIES[story](long)
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+    STORIES[story](short)
     assert left(short) == left(long)
 
 

@@ -81,7 +81,10 @@ class Event(Scoped):
 class EventCounter(models.Model):
     """How often, first and last a customer did a custom event; moved with the event's row."""
 
-    customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="event_counters")
+    customer = models.ForeignKey(
+        "customers.Customer", on_delete=models.CASCADE, db_index=False, related_name="event_counters",
+        help_text="Found by the unique key.",
+    )  # fmt: skip
     name = models.CharField(max_length=300)
     count = models.IntegerField(default=0)
     first_at = models.DateTimeField()
