@@ -194,12 +194,17 @@ def start_import(
     at: datetime,
     request_id: str = "",
 ) -> AsyncAction:
-    """Keep the codes in a file and queue their import. items: of checked shape. Raises InvalidCampaign."""
+    """Keep the codes in a file and queue their import. items: of checked shape.
+
+    Raises InvalidCampaign, LimitExceeded.
+    """
     kind = "CAMPAIGN.VOUCHERS_IMPORT_CSV" if from_file else "CAMPAIGN.VOUCHERS_IMPORT"
     with transaction.atomic():
         locked = lock(project, campaign)
         require_codes(locked)
         generation.require_idle(locked)
+        if not from_file:  # a file may be about codes that are there
+            generation.require_room(project, locked, len(items))
         generation.set_status(locked, "IN_PROGRESS")
         action = _start(kind, locked, {}, at, request_id, rows_total=len(items))
         files.keep(action, JobFile.Kind.INPUT, orjson.dumps([_storable(item) for item in items]), at=at)

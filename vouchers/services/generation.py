@@ -39,6 +39,11 @@ def check(project: Project, campaign: Campaign, count: int, config: CodeConfig) 
     """Raise InvalidCodeConfig, LimitExceeded where that many codes can never be made."""
     if config.possible(case_sensitive=project.case_sensitive_codes) < count:
         raise InvalidCodeConfig(f"Pattern '{config.pattern}' has fewer than {count} codes; allow more characters")
+    require_room(project, campaign, count)
+
+
+def require_room(project: Project, campaign: Campaign, count: int) -> None:
+    """Raise LimitExceeded where the project caps codes and the campaign has no room for that many more."""
     cap = project.vendor_caps.get(CAP)
     if cap is not None and (campaign.vouchers_count or 0) + count > cap:
         raise LimitExceeded(f"A campaign may have {cap} codes")

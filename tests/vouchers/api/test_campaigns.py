@@ -426,6 +426,19 @@ def test_a_bad_import_is_refused_as_a_whole(shop: Shop, items: Any, key: str, de
     assert not AsyncAction.objects.exists()
 
 
+def test_a_cap_on_codes_holds_for_imports_too(shop: Shop) -> None:
+    shop.project.vendor_caps = {"codes_per_campaign": 2}
+    shop.project.save(update_fields=["vendor_caps"])
+    made(shop)
+    for items, status in (([{"code": "A"}, {"code": "B"}, {"code": "C"}], 400), ([{"code": "A"}, {"code": "B"}], 202)):
+        response = shop.server().post("/v1/campaigns/Autumn/import", items)
+        assert response.status_code == status, response.json()
+    run_queued()
+    assert codes_of("Autumn") == ["A", "B"]
+    full = shop.server().post("/v1/campaigns/Autumn/import", [{"code": "D"}])
+    assert (full.json()["key"], full.json()["details"]) == ("limit_exceeded", "A campaign may have 2 codes")
+
+
 def test_a_file_of_codes_comes_in_and_changes_flag_and_category_of_those_that_are_there(
     shop: Shop, data_folder: Any
 ) -> None:
