@@ -46,8 +46,10 @@ class VoucherRouter(WireRouter):
     ]
 
 
+hot = WireRouter()
+hot.register("redemptions", RedemptionViewSet, basename="redemption")
+
 router = VoucherRouter()
-router.register("redemptions", RedemptionViewSet, basename="redemption")  # first, as the hottest
 router.register("validation-rules-assignments", AllAssignmentsViewSet, basename="validation-rules-assignment")
 router.register(rf"validation-rules/{ONE}/assignments", RuleAssignmentViewSet, basename="rule-assignment")
 router.register("validation-rules", ValidationRuleViewSet, basename="validation-rule")
@@ -58,6 +60,9 @@ router.register("vouchers", VoucherViewSet, basename="voucher")
 urlpatterns: Sequence[URLPattern | URLResolver | Any] = [
     re_path(r"^v1/validations/?$", ValidationView.as_view()),
     re_path(r"^client/v1/validate/?$", ClientValidateView.as_view()),
+    re_path(rf"^v1/redemptions/{REDEMPTION}/rollback/?$", RollbackView.as_view()),
+    re_path(rf"^v1/redemptions/{REDEMPTION}/rollbacks/?$", RollbacksView.as_view()),
+    path("v1/", include(hot.urls)),
     re_path(rf"^v1/vouchers/{CODE}/validate/?$", VoucherValidateView.as_view()),
     re_path(r"^client/v1/validations/?$", ClientValidationView.as_view()),
     re_path(r"^client/v1/redemptions/?$", ClientRedemptionView.as_view()),
@@ -67,8 +72,6 @@ urlpatterns: Sequence[URLPattern | URLResolver | Any] = [
     re_path(r"^v1/assets/qr/(?P<asset_id>[^/]+)/?$", QrView.as_view()),
     re_path(r"^v1/assets/barcode/(?P<asset_id>[^/]+)/?$", BarcodeView.as_view()),
     re_path(rf"^v1/vouchers/{CODE}/redemption/?$", VoucherRedemptionView.as_view()),
-    re_path(rf"^v1/redemptions/{REDEMPTION}/rollback/?$", RollbackView.as_view()),
-    re_path(rf"^v1/redemptions/{REDEMPTION}/rollbacks/?$", RollbacksView.as_view()),
     path("", include("vouchers.api.promotion_urls")),
     path("v1/", include(router.urls)),
 ]
