@@ -11,8 +11,8 @@ parent = os.getppid()
 os.environ.setdefault("TESSERA_PROCESS", "web")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
-# What the application is made of stays: it need not be looked through for garbage each time. Requests leave few circles,
-# so looking at every seven hundredth object was a twentieth of the processor's time.
+# What the application is made of stays: it need not be looked through for garbage each time. Requests leave few
+# circles, so looking at every seven hundredth object was a twentieth of the processor's time.
 gc.freeze()
 gc.set_threshold(20_000, 20, 20)
 if os.environ.get("TESSERA_LEASH"):
