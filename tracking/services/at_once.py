@@ -104,14 +104,16 @@ def record(plain: Plain) -> Done | None:
 
 
 def _run(plain: Plain, *, newcomer: bool) -> Done | None:
-    token = token_of(plain.project, plain.source_id)
-    parameters = _parameters(plain, token)
+    said = {} if plain.protect else _compared(plain.said)
+    parameters = _parameters(plain, token_of(plain.project, plain.source_id)) | said
     if newcomer:
         customer = newcomers.unsaved(project=plain.project, data=plain.said, source_id=plain.source_id, at=plain.at)
         parameters |= newcomers.parameters(customer)
         parameters |= {"born": _json({"customer": render_customer(customer)}), "born_id": ids.new("evcus_")}
         parameters["public_id"] = ids.new("evcus_")  # after the other, as the ids of events rise
-    ((simple, stored_token, is_added, is_named),) = prepared.fetch_named(_statement(newcomer=newcomer), parameters)
+    ((simple, stored_token, is_added, is_named),) = prepared.fetch_named(
+        _statement(newcomer=newcomer, says=tuple(said)), parameters
+    )
     if simple is None:
         return None
     value = orjson.loads(simple) if isinstance(simple, str) else simple
@@ -132,11 +134,14 @@ def _is_comparable(plain: Plain) -> bool:
     )
 
 
+def _compared(said: CustomerData) -> dict[str, Any]:
+    """What was said of the profile, to be compared with what is stored."""
+    texts = {name: value for name in COMPARED if not isinstance(value := getattr(said, name), Unset)}
+    return texts if isinstance(said.metadata, Unset) else texts | {"metadata": _json(said.metadata)}
+
+
 def _parameters(plain: Plain, token: str) -> dict[str, Any]:
-    said = {name: getattr(plain.said, name) for name in (*COMPARED, "metadata")}
-    kept = {name: None if plain.protect or isinstance(value, Unset) else value for name, value in said.items()}
-    return kept | {
-        "metadata": None if kept["metadata"] is None else _json(kept["metadata"]),
+    return {
         "project": str(plain.project.pk),
         "source": plain.source_id,
         "token": token,
@@ -155,15 +160,18 @@ def _json(value: Mapping[str, Any]) -> str:
     return orjson.dumps(value).decode()
 
 
-_SAME: Final = " AND ".join(f"(%({name})s::text IS NULL OR c.{name} = %({name})s)" for name in COMPARED)
 _WHO: Final = f"""
     SELECT c.id, {SIMPLE_IN_SQL} AS simple, i.id AS identity, i.token, i.last_seen_at
     FROM customers_customer c
     LEFT JOIN tracking_trackingidentity i ON i.project_id = %(project)s AND i.source_id = %(source)s
     WHERE c.project_id = %(project)s AND c.source_id = %(source)s AND c.deleted_at IS NULL
-        AND (i.id IS NULL OR (i.customer_id = c.id AND i.alias_of_id IS NULL)) AND {_SAME}
-        AND (%(metadata)s::jsonb IS NULL OR coalesce(c.metadata, '{{}}') || %(metadata)s = coalesce(c.metadata, '{{}}'))
+        AND (i.id IS NULL OR (i.customer_id = c.id AND i.alias_of_id IS NULL))
 """  # noqa: S608  our own text
+_SAME: Final = {
+    **{name: f" AND c.{name} = %({name})s" for name in COMPARED},
+    "metadata": " AND coalesce(c.metadata, '{}') || %(metadata)s::jsonb = coalesce(c.metadata, '{}')",
+}
+_SEEN: Final = " AND i.last_seen_at >= %(long_ago)s"
 _ADDED: Final = f"""
     INSERT INTO customers_customer AS c (@columns) SELECT @values
     WHERE NOT EXISTS (SELECT 1 FROM who) AND NOT EXISTS (
@@ -175,46 +183,50 @@ _ADDED: Final = f"""
     ON CONFLICT (project_id, source_id) WHERE deleted_at IS NULL DO NOTHING
     RETURNING c.id, {SIMPLE_IN_SQL} AS simple
 """  # noqa: S608
-_BORN: Final = f"""
-    SELECT 1 AS place, id, '{happenings.CREATED}' AS type, '' AS name, %(born_id)s AS public_id, %(born)s::jsonb AS data
-    FROM added UNION ALL
-"""  # noqa: S608
-_NOBODY: Final = "SELECT NULL::bigint AS id, NULL::jsonb AS simple WHERE false"
-
-
-@cache
-def _statement(*, newcomer: bool) -> str:
-    """The SQL; newcomer: with what stores somebody new."""
-    added = _NOBODY
-    if newcomer:
-        columns, values = newcomers.insertion()
-        added = _ADDED.replace("@columns", columns).replace("@values", values)
-    return f"""
-WITH who AS MATERIALIZED ({_WHO}), added AS ({added}), subject AS MATERIALIZED (
-    SELECT id, simple, identity, token, last_seen_at FROM who
-    UNION ALL SELECT id, simple, NULL, NULL, NULL FROM added
-), named AS (
+_NAMED: Final = """, named AS (
     INSERT INTO tracking_trackingidentity (project_id, token, source_id, customer_id, created_at, last_seen_at)
     SELECT %(project)s, %(token)s, %(source)s, id, %(at)s, %(at)s FROM subject WHERE identity IS NULL
     ON CONFLICT DO NOTHING RETURNING id
 ), seen AS (
     UPDATE tracking_trackingidentity i SET last_seen_at = %(at)s FROM who
     WHERE i.id = who.identity AND who.last_seen_at < %(long_ago)s
-), recorded AS (
+)"""
+_BORN: Final = f"""
+    SELECT 1 AS place, id, '{happenings.CREATED}' AS type, '' AS name, %(born_id)s AS public_id, %(born)s::jsonb AS data
+    FROM added UNION ALL
+"""  # noqa: S608
+_DONE: Final = f"""
+    SELECT 2 AS place, id, '{CUSTOM_EVENT}' AS type, %(name_of_event)s AS name, %(public_id)s AS public_id,
+        %(data)s::jsonb || jsonb_build_object('customer', simple,
+            'event', %(event)s::jsonb || jsonb_build_object('customer', simple)) AS data
+    FROM subject
+"""  # noqa: S608
+_RECORDED: Final = f""", recorded AS (
     INSERT INTO tracking_event (project_id, public_id, type, name, category, customer_id, token, campaign_type, data,
         source, group_id, created_at)
     SELECT %(project)s, public_id, type, name, 'ACTION', id, '', '', data, %(cause)s::jsonb, %(group)s, %(at)s
-    FROM ({_BORN if newcomer else ""}
-        SELECT 2 AS place, id, '{CUSTOM_EVENT}' AS type, %(name_of_event)s AS name, %(public_id)s AS public_id,
-            %(data)s::jsonb || jsonb_build_object('customer', simple,
-                'event', %(event)s::jsonb || jsonb_build_object('customer', simple)) AS data
-        FROM subject
-    ) AS found ORDER BY place
+    FROM (@events) AS found @order
 ), tallied AS (
     INSERT INTO tracking_eventcounter (customer_id, name, count, first_at, last_at)
     SELECT id, %(name_of_event)s, 1, %(at)s, %(at)s FROM subject
     {events.COUNT_MORE}
-)
+)"""  # noqa: S608
+
+
+@cache
+def _statement(*, newcomer: bool, says: tuple[str, ...]) -> str:
+    """The SQL. newcomer: with what stores somebody new, or an identity, or that it was seen. says: what is compared."""
+    same = "".join(_SAME[name] for name in says)
+    if not newcomer:
+        return f"""
+WITH subject AS MATERIALIZED ({_WHO}{same}{_SEEN}){_RECORDED.replace("@events", _DONE).replace("@order", "")}
+SELECT simple, token, false, false FROM (SELECT 1) AS one LEFT JOIN subject ON true"""  # noqa: S608  our own text
+    columns, values = newcomers.insertion()
+    added = _ADDED.replace("@columns", columns).replace("@values", values)
+    recorded = _RECORDED.replace("@events", _BORN + _DONE).replace("@order", "ORDER BY place")
+    return f"""
+WITH who AS MATERIALIZED ({_WHO}{same}), added AS ({added}), subject AS MATERIALIZED (
+    SELECT id, simple, identity, token FROM who UNION ALL SELECT id, simple, NULL, NULL FROM added
+){_NAMED}{recorded}
 SELECT subject.simple, coalesce(subject.token, %(token)s), EXISTS (SELECT 1 FROM added), EXISTS (SELECT 1 FROM named)
-FROM (SELECT 1) AS one LEFT JOIN subject ON true
-"""  # noqa: S608  our own text
+FROM (SELECT 1) AS one LEFT JOIN subject ON true"""  # noqa: S608  our own text
