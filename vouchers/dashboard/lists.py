@@ -78,7 +78,7 @@ def voucher_list(
 
 def _ticked_cell(voucher: Voucher) -> Any:
     """The code with a box that belongs to the form with the id `many`, wherever that stands."""
-    box = '<input type="checkbox" class="above" name="id" value="{}" form="many" aria-label="Choose {}"> {}'
+    box = '<input type="checkbox" class="above" name="id" value="{}" form="many" aria-label="Choose {}">&nbsp; {}'
     return format_html(f'<span class="nowrap">{box}</span>', voucher.public_id, voucher.code, _code_cell(voucher))
 
 
