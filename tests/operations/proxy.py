@@ -24,7 +24,7 @@ class Proxy:
         self.delay = 0.0
         self._passing = threading.Event()
         self._passing.set()
-        self._swallow = 0
+        self._swallow, self._question = 0, COMMIT
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._over = False
@@ -58,10 +58,10 @@ class Proxy:
         """Whether every answer that was to be lost was lost."""
         return not self._swallow
 
-    def swallow(self, commits: int) -> None:
-        """Let the next COMMITs through and hang up instead of passing the answer."""
+    def swallow(self, answers: int, question: bytes = COMMIT) -> None:
+        """Let the next blocks with the question through and hang up instead of passing what is answered."""
         with self._lock:
-            self._swallow = commits
+            self._swallow, self._question = answers, question
 
     def cut(self) -> None:
         """Hang up on everybody."""
@@ -94,7 +94,7 @@ class Proxy:
                 self._passing.wait()
                 if self.delay:
                     time.sleep(self.delay)
-                if asks and block.endswith(COMMIT) and self._take_one():
+                if asks and self._take_one(block):
                     lost.set()
                 if not asks and lost.is_set():
                     break
@@ -102,9 +102,9 @@ class Proxy:
         _hang_up(source)
         _hang_up(target)
 
-    def _take_one(self) -> bool:
+    def _take_one(self, block: bytes) -> bool:
         with self._lock:
-            if not self._swallow:
+            if not self._swallow or self._question not in block:
                 return False
             self._swallow -= 1
             return True

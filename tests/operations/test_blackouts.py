@@ -23,7 +23,7 @@ import pytest
 from config import embedded
 from config.paths import BASE_DIR
 from config.patience import Patient
-from tests.operations.proxy import Proxy
+from tests.operations.proxy import COMMIT, Proxy
 from tests.operations.test_sockets import FLAGS, Shop, manage, wait
 
 pytestmark = [pytest.mark.alone, pytest.mark.slow]
@@ -92,6 +92,7 @@ def as_before(running: Running) -> Iterator[None]:
     """Each test leaves a database that answers, and a server that never had to be started again."""
     yield
     running.proxy.silent, running.proxy.delay = False, 0.0
+    running.proxy.swallow(0)
     until_served(running)
     assert running.server.poll() is None
 
@@ -115,8 +116,8 @@ def post(shop: Shop, path: str, body: Any, key: str = "") -> Answer:
     return Answer(status, answer, time.monotonic() - start)
 
 
-def redeem(running: Running, code: str = "MANY", key: str = "") -> Answer:
-    body = {"redeemables": [{"object": "voucher", "id": code}], "customer": {"source_id": "c-1"}}
+def redeem(running: Running, code: str = "MANY", key: str = "", customer: str = "c-1") -> Answer:
+    body = {"redeemables": [{"object": "voucher", "id": code}], "customer": {"source_id": customer}}
     return post(running.shop, "/v1/redemptions", {**body, "order": {"amount": 1000}}, key)
 
 
@@ -262,10 +263,15 @@ def test_one_key_from_many_threads_while_the_answer_to_commit_is_lost_has_one_ef
         assert (other.status, other.key) == (409, "idempotency_key_reused")
 
 
-def test_a_lost_answer_without_a_key_is_503_and_no_failure_is_recorded(running: Running) -> None:
+@pytest.mark.parametrize(("customer", "question"), [("somebody new", COMMIT), ("c-1", b"PAID")])
+def test_a_lost_answer_without_a_key_is_503_and_no_failure_is_recorded(
+    running: Running, customer: str, question: bytes
+) -> None:
+    """Of a transaction, and of the one statement that redeems for somebody who is as we know them."""
+    assert redeem(running).status == 200
     before = stored(running)
-    running.proxy.swallow(1)
-    answer = redeem(running)
+    running.proxy.swallow(1, question)
+    answer = redeem(running, customer=customer)
     assert running.proxy.swallowed
     assert (answer.status, answer.key) == (503, "service_unavailable")
     assert stored(running) == (before[0] + 1, before[1] + 1, 0), "it took effect; nobody can know without a key"
