@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import transaction
+from django.db.models import F
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers as rest
 from rest_framework.decorators import action
@@ -125,7 +126,9 @@ class CollectionViewSet(ScopedViewSet):
             bound = {"created_at__lt" if sign else "created_at__gt": self._instant(after)}
             rows = collections.members(project=self.project, collection=collection, at=at, created=bound)
             start = 0
-        shown = rows.order_by(column, f"{sign}object", f"{sign}key")[start : start + limit]
+        named = F(column.removeprefix("-"))
+        by = named.desc(nulls_last=True) if sign else named.asc(nulls_last=True)
+        shown = rows.order_by(by, f"{sign}object", f"{sign}key")[start : start + limit]
         return Response(envelope("data", self._members(shown), total))
 
     @staticmethod

@@ -67,6 +67,19 @@ def test_an_auto_updating_collection_holds_what_passes_its_filter_now(shop: Shop
     assert members("order=created_at&starting_after=2026-03-03T00:00:00Z")[0] == "cup"
 
 
+def test_members_never_changed_come_last_in_order_of_change(shop: Shop) -> None:
+    mug = ProductFactory.create(project=shop.project, source_id="mug", updated_at="2026-03-02T00:00:00Z")
+    SkuFactory.create(product=mug, source_id="red", updated_at="2026-03-05T00:00:00Z")
+    ProductFactory.create(project=shop.project, source_id="cup", updated_at=None)
+
+    def members(order: str) -> list[str]:
+        page = shop.server().get(f"/v1/product-collections/{ALL_PRODUCTS}/products?order={order}").json()
+        return [row["source_id"] for row in page["data"]]
+
+    assert members("-updated_at") == ["red", "mug", "cup", "5h1pp1ng"]
+    assert members("updated_at") == ["mug", "red", "5h1pp1ng", "cup"]
+
+
 def test_the_predefined_collection_holds_everything_and_cannot_be_changed(shop: Shop) -> None:
     SkuFactory.create(product=ProductFactory.create(project=shop.project))
     server, path = shop.server(), f"/v1/product-collections/{ALL_PRODUCTS}"
