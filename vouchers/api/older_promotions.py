@@ -112,6 +112,7 @@ class PromotionsValidationView(APIView):
         tags=["promotions"],
         operation_id="promotions_validate_all",
         request=bodies.LegacyBody,
+        parameters=AUDIENCE_PARAMETERS[:1],
         responses=PromotionsShape,
     )
     def post(self, request: Request) -> Response:
@@ -121,7 +122,11 @@ class PromotionsValidationView(APIView):
         """Every tier that would be redeemed."""
         access = access_of(request)
         found = qualifications.promotions(
-            project=access.project, context=context, at=instants.now(), channel=channel_of(access)
+            project=access.project,
+            context=context,
+            at=instants.now(),
+            channel=channel_of(access),
+            audience_only=_audience_only(request),
         )
         response = Response(render_promotions(found))
         if access.is_client and found.identity.token is not None:

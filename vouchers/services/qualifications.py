@@ -103,10 +103,19 @@ def qualify(
 
 
 def promotions(
-    *, project: Project, context: RedeemRequest, at: datetime, channel: Channel | None = None
+    *,
+    project: Project,
+    context: RedeemRequest,
+    at: datetime,
+    channel: Channel | None = None,
+    audience_only: bool = False,
 ) -> Qualification:
-    """Every tier that a redemption would take now, limits and all; of the newest 150. For the older calls."""
-    asking = _asking(project, QualificationRequest(context=context), at, channel, strict=True)
+    """Every tier that a redemption would take now, limits and all; of the newest 150. For the older calls.
+
+    audience_only: neither limits nor rules are asked but those about customers.
+    """
+    request = QualificationRequest(context=context, scenario=AUDIENCE if audience_only else ALL)
+    asking = _asking(project, request, at, channel, strict=not audience_only)
     newest = [*qualifiers.usable_tiers(project, at).order_by("-created_at", "-pk")[:MOST_TIERS]]
     for row in newest:
         row.project = row.campaign.project = project

@@ -48,6 +48,26 @@ def test_all_promotions_that_hold_for_a_cart(shop: Shop, tiers: list[PromotionTi
     assert shop.server().post("/v1/promotions/validation", []).status_code in (200, 400)
 
 
+def test_all_promotions_by_rules_about_customers_alone(shop: Shop, tiers: list[PromotionTier]) -> None:
+    rome = {"1": {"name": "customer.metadata", "property": "city", "conditions": {"$is": ["Rome"]}}, "logic": "1"}
+    PromotionTier.objects.filter(pk=tiers[2].pk).update(active=True)
+    RuleAssignment.objects.create(
+        project=shop.project, rule=make_rule(project=shop.project, rules=rome), promotion_tier=tiers[2],
+        related_object_type="promotion_tier", related_object_id=tiers[2].public_id, created_at=NOW,
+    )  # fmt: skip
+
+    def shown(query: str, **body: Any) -> set[str]:
+        response = shop.server().post(f"/v1/promotions/validation{query}", body)
+        assert response.status_code == 200, response.json()
+        return {row["name"] for row in response.json()["promotions"]}
+
+    assert shown("", order=ORDER) == {"One"}
+    assert shown("?audienceRulesOnly=true", order=ORDER) == {"One", "Large"}
+    assert shown("?audienceRulesOnly=true") == {"One", "Large"}
+    roman = {"source_id": "ada", "metadata": {"city": "Rome"}}
+    assert shown("?audienceRulesOnly=true", customer=roman) == {"One", "Large", "Off"}
+
+
 def test_one_tier_is_validated_and_redeemed(shop: Shop, tiers: list[PromotionTier]) -> None:
     one, large, off = (f"/v1/promotions/tiers/{tier.public_id}" for tier in tiers)
     server = shop.server()
