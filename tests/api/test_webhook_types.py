@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
 from config.kernel import instants
 from config.webhooks import catalogue, outbox
 from config.webhooks import services as webhooks
 from config.webhooks.models import Delivery
+from customers.models import Customer
 from segments.models import Segment
 from segments.services import refresh
 from tests.factories import NOW, Shop, make_shop
@@ -272,10 +274,18 @@ def test_a_redemption_that_makes_a_customer_tells_both_as_one_request(shop: Shop
     assert len(groups) == 1
 
 
-def test_bulk_calls_tell_whom_they_made_and_not_whom_they_changed(shop: Shop) -> None:
+def test_bulk_calls_tell_whom_they_made_not_whom_they_changed_and_files_tell_nobody(shop: Shop) -> None:
     for name in ("Nora", "Lind"):
         ask(shop.server(), "post", "/v1/customers/bulk/async", [NORA | {"name": name}], status=202)
         run_queued()
+    changed = {"source_ids": ["crm-1"], "metadata": {"tier": "gold"}}
+    ask(shop.server(), "post", "/v1/customers/metadata/async", changed, status=202)
+    run_queued()
+    lines = SimpleUploadedFile("people.csv", b"Source_id,Name\ncrm-1,Ann\ncrm-2,Emil\n")
+    answer = shop.server().post("/v1/customers/importCSV", {"file": lines}, format="multipart")
+    assert answer.status_code == 202, answer.content
+    run_queued()
+    assert sorted(Customer.objects.values_list("name", "metadata")) == [("Ann", {"tier": "gold"}), ("Emil", None)]
     assert [row.type for row in Delivery.objects.all()] == ["customer.created"]
 
 
