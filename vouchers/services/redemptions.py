@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from django.db import connection
+from django.db import OperationalError, connection
 
 from config.kernel import ids
 from config.project.models import Project
@@ -119,6 +119,10 @@ def _redeem_unhindered(attempt: Attempt) -> Redeemed | None:
         return _redeem(quick)  # the one statement that writes is a transaction of its own
     except unhindered.Hindered:
         return None
+    except OperationalError as error:
+        if transactions.sqlstate(error) in transactions.AGAIN and not connection.in_atomic_block:
+            return None  # undone whole: again, with locks
+        raise
 
 
 def _redeem(attempt: Attempt) -> Redeemed:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from django.db import OperationalError
 
 from config.kernel.errors import MultipleRequests
-from config.project.transactions import LOCKED, run, sqlstate
+from config.project.transactions import AGAIN, LOCKED, run, sqlstate
 
-__all__ = ["one_at_a_time", "run", "sqlstate"]
+__all__ = ["AGAIN", "one_at_a_time", "run", "sqlstate"]
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from config.kernel.errors import DomainError
+from config.project import statements
 from config.project.models import Project
 from tests.factories import NOW, make_customer, make_project, make_rule, make_voucher
 from tracking.models import Order
@@ -152,3 +153,20 @@ def test_the_answer_counts_the_uses_of_others_since_the_voucher_was_read(monkeyp
     meanwhile(monkeypatch, lambda: Voucher.objects.update(redeemed_quantity=7))
     assert redeem(voucher.project).vouchers["CODE"].redeemed_quantity == 8
     assert Voucher.objects.get().redeemed_quantity == 8
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deadlock_without_locks_is_tried_again_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = known(make_voucher(code="CODE"))
+    run, left = statements.run, [True]
+
+    def deadlocked(*given: Any, **options: Any) -> Any:
+        if options.get("required") and left and left.pop():
+            with connection.cursor() as cursor:
+                cursor.execute("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40P01'; END $$")
+        return run(*given, **options)
+
+    monkeypatch.setattr(statements, "run", deadlocked)
+    assert redeem(project).vouchers["CODE"].redeemed_quantity == 1
+    assert not left
+    assert Voucher.objects.get(code="CODE").redeemed_quantity == 1
