@@ -6,7 +6,7 @@ import base64
 import hashlib
 from functools import lru_cache
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
 
@@ -21,8 +21,22 @@ def decrypt(text: str) -> str:
     return _fernet().decrypt(text.encode("ascii")).decode()
 
 
+def renew(text: str) -> str:
+    """The same secret under the first of ENCRYPTION_KEYS; unchanged where it is already. Raises InvalidToken."""
+    first = _fernets()[0]
+    try:
+        first.decrypt(text.encode("ascii"))
+    except InvalidToken:
+        return _fernet().rotate(text.encode("ascii")).decode("ascii")
+    return text
+
+
 @lru_cache(maxsize=1)
 def _fernet() -> MultiFernet:
+    return MultiFernet(_fernets())
+
+
+def _fernets() -> list[Fernet]:
     """A key of any length will do: Fernet gets its SHA-256."""
     keys: list[str] = settings.ENCRYPTION_KEYS
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest())) for key in keys])
+    return [Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest())) for key in keys]
