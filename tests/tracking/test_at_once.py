@@ -85,6 +85,13 @@ def left(project):
 
 
 LATER = NOW + timedelta(hours=2)
+
+
+def delete(project):
+    """The project's only customer goes."""
+    customers.delete(project=project, customer=Customer.objects.of(project).get(), at=NOW)
+
+
 STORIES = {
     "somebody new": lambda p: [track(p, {"source_id": "crm-1"})],
     "somebody new, with a profile": lambda p: [track(p, PROFILE)],
@@ -117,7 +124,7 @@ STORIES = {
     "another tracking id": lambda p: [track(p, {"source_id": "crm-1"}, tracking_id=validate(p))],
     "gone": lambda p: [
         track(p, {"source_id": "crm-1"}),
-        customers.delete(project=p, customer=Customer.objects.of(p).get(), at=NOW),
+        delete(p),
         track(p, {"source_id": "crm-1"}, at=LATER),
     ],
     "nobody": lambda p: [track(p, {})],
