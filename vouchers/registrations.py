@@ -7,13 +7,14 @@ from config.project.models import Project
 from customers import erasing
 from segments import uses
 from tracking import uses as catalogue
-from tracking.services import activity, identities, recounts
+from tracking.services import activity, moving, recounts
+from tracking.services.moving import Mover
 from vouchers import exports, publication_fields, transaction_exports
 from vouchers.models import Campaign
 from vouchers.services import catalogue_uses, claims, erasure, holders, validation_rules
 
-identities.movers.append(claims.move_redemptions)
-identities.movers.append(claims.move_sessions)
+moving.movers.append(Mover(claims.move_redemptions, claims.REDEMPTIONS_WAIT))
+moving.movers.append(Mover(claims.move_sessions, claims.SESSIONS_WAIT))
 recounts.facts.append(claims.facts_of)
 recounts.facts.append(holders.facts_of)
 kinds.register(exports.VOUCHER)

@@ -12,6 +12,7 @@ from tracking import tokens
 from tracking.errors import AmbiguousTrackingId
 from tracking.models import EventCounter, TrackingIdentity
 from tracking.services import events, identities
+from tracking.services.moving import Mover
 
 pytestmark = pytest.mark.django_db
 
@@ -312,7 +313,7 @@ def test_higher_apps_move_their_rows_with_the_history(monkeypatch):
         moved.append((token, customer.pk, since))
         return 2
 
-    monkeypatch.setattr(identities, "movers", [note])
+    monkeypatch.setattr(identities, "movers", [Mover(note, "true")])
     project = make_project()
     visitor = resolve(project)
     customer, claim = write(project, visitor)

@@ -1,6 +1,7 @@
 """A name that nobody sent before, at a write: what one statement does equals what the general way does."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -12,8 +13,9 @@ from customers import services as customers
 from customers.models import Customer
 from customers.payloads import CustomerData
 from tests.factories import NOW, make_customer, make_project
-from tracking.models import Event, TrackingIdentity
-from tracking.services import identities, newcomers
+from tracking.models import Event, EventCounter, TrackingIdentity
+from tracking.services import events, identities, newcomers, recounts
+from tracking.services.moving import Mover
 
 pytestmark = pytest.mark.django_db
 
@@ -96,7 +98,7 @@ def test_somebody_elses_customer_stays_and_is_what_the_write_names():
     written, bound = newcomers.enter(
         project=project, token=str(identity.token), source_id="nora", said=SENT, at=NOW, cause=INTERNAL
     )
-    assert (written, bound) == (None, False)
+    assert (written, bound) == (None, None)
     assert Customer.objects.count() == 1
     assert not TrackingIdentity.objects.exists()
     assert not Event.objects.exists()
@@ -136,3 +138,86 @@ def test_a_profile_that_says_nothing_new_costs_no_statement(django_assert_num_qu
         write(project, identity)
     changed = write(project, identity, replace(SENT, name="Nora II"))
     assert customers.find(project=project, identifier="nora").name == changed.name == "Nora II"
+
+
+def seen(project: Project) -> str:
+    """A name that validated before anything was written of it; returns its token."""
+    token = str(resolve(project, writes=False, source_id="nora").token)
+    for number in range(3):
+        events.record(
+            project=project, type=events.CUSTOM_EVENT, name="looked" if number else "came", token=token,
+            at=NOW + timedelta(minutes=number), data={},
+        )  # fmt: skip
+    events.record(project=project, type="customer.validation.succeeded", token=token, at=NOW, data={})
+    return token
+
+
+def history_of(customer: Customer) -> tuple[object, ...]:
+    told = Event.objects.filter(customer=customer).order_by("created_at", "type", "name")
+    counted = EventCounter.objects.filter(customer=customer).order_by("name")
+    return (
+        list(told.values_list("type", "name", "token", "created_at")),
+        list(counted.values_list("name", "count", "first_at", "last_at")),
+        list(TrackingIdentity.objects.filter(customer=customer).values_list("source_id", "alias_of")),
+    )
+
+
+def test_who_was_seen_before_takes_the_history_along_as_on_the_general_way(django_assert_num_queries) -> None:
+    one, other = make_project("One"), make_project("Other")
+    write(one, resolve(one, source_id="ned"))  # schemas and webhooks of the project are remembered from now on
+    token = seen(one)
+    seen(other)
+    identity = resolve(one, source_id="nora")
+    assert (identity.token, identity.fresh, identity.unbound is not None) == (token, False, True)
+    with django_assert_num_queries(1):
+        new, claim = identities.write_customer(project=one, identity=identity, data=SENT, at=NOW)
+    general = resolve(other, writes=False, source_id="nora")
+    old, claimed = identities.write_customer(project=other, identity=general, data=SENT, at=NOW)
+    assert new is not None and old is not None
+    assert claim == claimed == identities.Claim(4)
+    assert history_of(new) == history_of(old)
+    assert [name for name, *_ in history_of(new)[1]] == ["came", "looked"]
+    assert list(recounts.differences(project=one, at=NOW, fix=False)) == []
+
+
+def test_an_anonymous_visitor_becomes_a_customer_with_the_history() -> None:
+    project = make_project()
+    token = str(resolve(project, writes=False).token)
+    events.record(project=project, type=events.CUSTOM_EVENT, name="looked", token=token, at=NOW, data={})
+    identity = resolve(project, cookie=token)
+    assert identity.unbound is not None
+    customer, claim = identities.write_customer(project=project, identity=identity, data=None, at=NOW)
+    assert customer is not None and customer.source_id == token
+    assert claim.moved == 1
+    assert EventCounter.objects.get().count == 1
+
+
+def test_a_token_bound_meanwhile_keeps_its_history_where_it_is() -> None:
+    project = make_project()
+    token = seen(project)
+    identity = resolve(project, source_id="nora")
+    stranger = make_customer(project=project, source_id="stranger")
+    TrackingIdentity.objects.filter(token=token).update(customer=stranger)
+    customer, claim = identities.write_customer(project=project, identity=identity, data=SENT, at=NOW)
+    assert customer is not None and customer.source_id == "nora"
+    assert claim == identities.Claim(0, (token,))
+    assert not Event.objects.filter(customer=stranger).exists()
+
+
+def test_what_higher_apps_recorded_is_moved_only_where_something_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    moved: list[tuple[str, object]] = []
+
+    def move(project: Project, token: str, customer: Customer, since: object) -> int:
+        moved.append((token, since))
+        return 5
+
+    nothing = Mover(lambda *given: pytest.fail("nothing waits"), "%s::bigint + length(%s) < 0")
+    something = Mover(move, "%s::bigint > 0 AND %s <> ''")
+    monkeypatch.setattr(newcomers, "movers", [nothing, something])
+    project = make_project()
+    token = seen(project)
+    _, claim = identities.write_customer(
+        project=project, identity=resolve(project, source_id="nora"), data=None, at=NOW
+    )
+    assert moved == [(token, NOW)]
+    assert claim.moved == 9

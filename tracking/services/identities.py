@@ -5,7 +5,7 @@ Source: reference of tracking, sections 2 (values), 3 (precedence and conflicts)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -28,6 +28,7 @@ from tracking.errors import AmbiguousTrackingId
 from tracking.models import TrackingIdentity
 from tracking.services import events, issued, newcomers
 from tracking.services.issued import Book, Issued
+from tracking.services.moving import movers
 
 MOST_CHARACTERS: Final = 500
 SEEN_EVERY: Final = timedelta(hours=1)
@@ -52,6 +53,7 @@ class Identity:
     visitor: tuple[str, ...] = ()
     settled: frozenset[str] = field(default=frozenset(), compare=False)
     fresh: bool = field(default=False, compare=False)
+    unbound: int | None = field(default=None, compare=False)
 
     @property
     def anonymous(self) -> bool:
@@ -65,13 +67,6 @@ class Claim:
 
     moved: int = 0
     kept_apart: tuple[str, ...] = ()
-
-
-Mover = Callable[[Project, str, Customer, datetime], int]
-"""Moves what a higher app recorded under an anonymous token: (project, token, customer, issued at) → rows moved."""
-
-movers: Final[list[Mover]] = []
-"""Higher apps add theirs in AppConfig.ready(); events move with this module."""
 
 
 def resolve(
@@ -121,10 +116,13 @@ def resolve(
     found = _with_visitors(project, found, [other for other in beside if other is not None])
     if customer_id:
         found = replace(found, named=True)
-    if writes and found.customer is None and found.token and not book.token(found.token) and _is_alone(found):
+    is_newcomer = writes and found.customer is None and found.token is not None and _is_alone(found)
+    if is_newcomer and book.token(found.token) is None:
         return replace(found, fresh=True)
     if store:
         found = _stored(book, found, at)
+    if is_newcomer and (row := book.token(found.token)) and row.customer_id is None and row.alias_of is None:
+        found = replace(found, unbound=row.pk)
     return replace(found, settled=_settled(book, found))
 
 
@@ -186,12 +184,19 @@ def write_customer(
     data: what was sent of the profile; its identifiers are those of the identity. Call it inside the transaction.
     """
     said = data or CustomerData()
-    if identity.fresh and identity.token and identity.source_id:
-        newcomer, bound = newcomers.enter(
-            project=project, token=identity.token, source_id=identity.source_id, said=said, at=at, cause=cause
+    if (identity.fresh or identity.unbound) and identity.token and identity.source_id:
+        newcomer, moved = newcomers.enter(
+            project=project,
+            token=identity.token,
+            source_id=identity.source_id,
+            said=said,
+            at=at,
+            cause=cause,
+            unbound=identity.unbound,
         )
-        if newcomer is not None and bound:
-            return newcomer, Claim()
+        if newcomer is not None and moved is not None:
+            return newcomer, Claim(moved)
+    if identity.fresh:
         identity = _stored(Book(project, [identity.token, identity.source_id]), replace(identity, fresh=False), at)
     identity = upgrade(project=project, identity=identity, at=at, cause=cause)
     stored = identity.customer
@@ -271,7 +276,7 @@ def claim(*, project: Project, identity: Identity, customer: Customer, at: datet
 
 def _move(project: Project, row: TrackingIdentity, customer: Customer) -> int:
     moved = events.claim(project=project, token=row.token, customer_id=customer.pk, since=row.created_at)
-    return moved + sum(move(project, row.token, customer, row.created_at) for move in movers)
+    return moved + sum(mover.move(project, row.token, customer, row.created_at) for mover in movers)
 
 
 def _owner(project: Project, row: TrackingIdentity, *, but: Customer) -> Customer | None:

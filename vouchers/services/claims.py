@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 
@@ -13,11 +14,16 @@ from customers.models import Customer
 from tracking.services import orders
 from vouchers.models import Redemption
 
+REDEMPTIONS_WAIT: Final = """EXISTS (SELECT FROM vouchers_redemption
+    WHERE project_id = %s AND token = %s AND token <> '' AND customer_id IS NULL)"""
+SESSIONS_WAIT: Final = """EXISTS (SELECT FROM vouchers_sessionlock
+    WHERE project_id = %s AND token = %s AND token <> '' AND customer_id IS NULL)"""
+
 
 def move_redemptions(project: Project, token: str, customer: Customer, since: datetime) -> int:
     """Give the token's redemptions and their orders to the customer, counters too; returns how many redemptions moved.
 
-    since: when the token was issued. Idempotent: what has a customer stays. One of `identities.movers`.
+    since: when the token was issued. Idempotent: what has a customer stays. One of `moving.movers`.
     """
     with transaction.atomic(savepoint=False):
         pks = _unclaimed(project, token, since)
@@ -36,7 +42,7 @@ def move_redemptions(project: Project, token: str, customer: Customer, since: da
 def move_sessions(project: Project, token: str, customer: Customer, since: datetime) -> int:
     """What the token's sessions hold, the customer holds from now on, whatever token is shown next.
 
-    Returns how many locks moved. One of `identities.movers`.
+    Returns how many locks moved. One of `moving.movers`.
     """
     moved = prepared.fetch(
         """UPDATE vouchers_sessionlock SET customer_id = %s
