@@ -76,16 +76,17 @@ def body(code: str, customer: int) -> dict[str, object]:
     }
 
 
-def requests(shop: Shop, kind: str, count: int = 4000, *, same_code: bool = False) -> list[bytes]:
-    """Prepared requests of one kind, on random codes and customers."""
+def requests(shop: Shop, kind: str, count: int = 4000) -> list[bytes]:
+    """Prepared requests of one kind, on random codes (`redeem same`: all on one) and customers."""
     dice = random.Random(7)
     chosen = [
-        (shop.codes[0] if same_code else dice.choice(shop.codes), dice.randrange(CUSTOMERS)) for _ in range(count)
+        (shop.codes[0] if kind == "redeem same" else dice.choice(shop.codes), dice.randrange(CUSTOMERS))
+        for _ in range(count)
     ]
     match kind:
         case "validate":
             return [load.request("POST", "/v1/validations", shop.server, body(*one)) for one in chosen]
-        case "redeem":
+        case "redeem" | "redeem same":
             return [load.request("POST", "/v1/redemptions", shop.server, body(*one)) for one in chosen]
         case "validate legacy":
             return [
