@@ -71,7 +71,7 @@ def run(parts: Mapping[str, Part], *, required: str = "") -> dict[str, list[int]
         if required and sqlstate(error) == DIVISION_BY_ZERO:
             raise NothingWritten(required) from error
         raise
-    return {name: written or [] for name, written in zip(parts, rows[0], strict=False)}
+    return {name: written or [] for name, written in zip(parts, rows[0][: len(parts)], strict=True)}
 
 
 @lru_cache(maxsize=256)

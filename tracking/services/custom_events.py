@@ -16,13 +16,10 @@ from config.kernel.causes import INTERNAL, Cause
 from config.kernel.errors import Forbidden, InvalidPayload, NotFound
 from config.project import metadata_schema
 from config.project.models import Project
-from customers import services as customers
-from customers.payloads import CustomerData
 from customers.rendering import render_simple
 from tracking import custom_events
 from tracking.custom_events import CLIENT_METADATA_BYTES, EventData
 from tracking.services import at_once, event_schemas, events, identities
-from tracking.services.identities import Identity
 
 Known = Callable[[Project, str], bool]
 
@@ -78,7 +75,7 @@ def track(
         writes=True,
     )
     event_schemas.note_name(project=project, name=data.name, from_client=from_client, at=at)
-    with nullcontext() if _is_settled(identity, data.customer, protect) else transaction.atomic():
+    with nullcontext() if identities.is_settled(identity, data.customer, protect=protect) else transaction.atomic():
         stored, claim = identities.write_customer(
             project=project, identity=identity, data=data.customer, at=at, protect=protect, cause=cause
         )
@@ -97,14 +94,6 @@ def track(
             group_id=cause.group_id,
         )
     return Tracked(simple, identity.token)
-
-
-def _is_settled(identity: Identity, said: CustomerData, protect: bool) -> bool:
-    """Whether only the event is left to be written: the customer is known, as it was said, with all its tokens."""
-    stored = identity.customer
-    if stored is None or not {identity.token, *identity.visitor} - {None} <= identity.settled:
-        return False
-    return protect or customers.is_as_said(stored, said)
 
 
 def _check(project: Project, data: EventData, from_client: bool) -> str | None:

@@ -28,7 +28,7 @@ from tracking.errors import AmbiguousTrackingId
 from tracking.models import TrackingIdentity
 from tracking.services import events, issued, newcomers
 from tracking.services.issued import Book, Issued
-from tracking.services.moving import movers
+from tracking.services.moving import Claim, movers
 
 MOST_CHARACTERS: Final = 500
 SEEN_EVERY: Final = timedelta(hours=1)
@@ -59,14 +59,6 @@ class Identity:
     def anonymous(self) -> bool:
         """Nobody is known behind it yet."""
         return self.customer is None and (self.token is None or self.token == self.source_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What `claim` did. kept_apart: tokens that belong to another real profile and were left alone."""
-
-    moved: int = 0
-    kept_apart: tuple[str, ...] = ()
 
 
 def resolve(
@@ -214,6 +206,13 @@ def write_customer(
     else:
         return None, Claim()
     return customer, claim(project=project, identity=identity, customer=customer, at=at)
+
+
+def is_settled(identity: Identity, said: CustomerData | None, *, protect: bool) -> bool:
+    """Whether `write_customer` would write nothing: the customer is known, as it was said, with all its tokens."""
+    if identity.customer is None or not {identity.token, *identity.visitor} - {None} <= identity.settled:
+        return False
+    return protect or said is None or customers.is_as_said(identity.customer, said)
 
 
 def upgrade(*, project: Project, identity: Identity, at: datetime, cause: Cause = INTERNAL) -> Identity:

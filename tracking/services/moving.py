@@ -12,6 +12,14 @@ from customers.models import Customer
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim did. kept_apart: tokens that belong to another real profile and were left alone."""
+
+    moved: int = 0
+    kept_apart: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Mover:
     """move: (project, token, customer, when the token was issued) → rows moved; idempotent.
 

@@ -14,10 +14,9 @@ from customers.models import Customer
 from tracking.services import orders
 from vouchers.models import Redemption
 
-REDEMPTIONS_WAIT: Final = """EXISTS (SELECT FROM vouchers_redemption
-    WHERE project_id = %s AND token = %s AND token <> '' AND customer_id IS NULL)"""
-SESSIONS_WAIT: Final = """EXISTS (SELECT FROM vouchers_sessionlock
-    WHERE project_id = %s AND token = %s AND token <> '' AND customer_id IS NULL)"""
+_WAITING: Final = "project_id = %s AND token = %s AND token <> '' AND customer_id IS NULL"
+REDEMPTIONS_WAIT: Final = f"EXISTS (SELECT FROM vouchers_redemption WHERE {_WAITING})"
+SESSIONS_WAIT: Final = f"EXISTS (SELECT FROM vouchers_sessionlock WHERE {_WAITING})"
 
 
 def move_redemptions(project: Project, token: str, customer: Customer, since: datetime) -> int:
@@ -45,8 +44,7 @@ def move_sessions(project: Project, token: str, customer: Customer, since: datet
     Returns how many locks moved. One of `moving.movers`.
     """
     moved = prepared.fetch(
-        """UPDATE vouchers_sessionlock SET customer_id = %s
-            WHERE project_id = %s AND token = %s AND token <> '' AND customer_id IS NULL RETURNING id""",
+        f"UPDATE vouchers_sessionlock SET customer_id = %s WHERE {_WAITING} RETURNING id",  # noqa: S608
         [customer.pk, project.pk, token],
     )
     return len(moved)
@@ -55,8 +53,8 @@ def move_sessions(project: Project, token: str, customer: Customer, since: datet
 def _unclaimed(project: Project, token: str, since: datetime) -> list[int]:
     """The keys, locked. Written by hand: every first write of a customer asks this, mostly for nothing."""
     rows = prepared.fetch(
-        """SELECT id FROM vouchers_redemption WHERE project_id = %s AND token = %s AND token <> ''
-            AND customer_id IS NULL AND created_at >= %s ORDER BY id FOR NO KEY UPDATE""",
+        f"SELECT id FROM vouchers_redemption WHERE {_WAITING} AND created_at >= %s"  # noqa: S608
+        " ORDER BY id FOR NO KEY UPDATE",
         [project.pk, token, since],
     )
     return [pk for (pk,) in rows]

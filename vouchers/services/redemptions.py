@@ -114,9 +114,10 @@ def _redeem_unhindered(attempt: Attempt) -> Redeemed | None:
         return None
     quick = replace(attempt, locks=False)
     try:
-        if unhindered.writes_customer(attempt) or connection.in_atomic_block:
-            return transactions.run(lambda: _redeem(quick))
-        return _redeem(quick)  # the one statement that writes is a transaction of its own
+        settled = identities.is_settled(attempt.identity, attempt.request.customer, protect=attempt.protect_customer)
+        if settled and not connection.in_atomic_block:
+            return _redeem(quick)  # the one statement that writes is a transaction of its own
+        return transactions.run(lambda: _redeem(quick))
     except unhindered.Hindered:
         return None
     except OperationalError as error:

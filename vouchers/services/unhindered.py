@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from config.project.statements import Part
-from customers import services as customers
 from vouchers.engine import needs
 from vouchers.models import Voucher
 from vouchers.services import uses
@@ -32,17 +31,6 @@ def may_try(attempt: Attempt) -> bool:
     if order is None:
         return True
     return order.id is None and order.source_id is None and not any(item.overrides for item in order.items or ())
-
-
-def writes_customer(attempt: Attempt) -> bool:
-    """Whether a profile, a token or its history is written before: then all goes in one transaction."""
-    identity, said = attempt.identity, attempt.request.customer
-    if identity.customer is None or not identity.token:
-        return True
-    settled = {identity.token, *identity.visitor} <= identity.settled
-    return not settled or not (
-        attempt.protect_customer or said is None or customers.is_as_said(identity.customer, said)
-    )
 
 
 def require(found: Sequence[Found], at: datetime) -> None:

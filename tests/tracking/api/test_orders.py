@@ -170,14 +170,15 @@ def test_metadata_of_lines_meets_its_schema_in_orders_and_carts(shop: Shop) -> N
         at=NOW,
     )
     make_voucher(project=shop.project, code="TEN")
-    order = {"items": [{"source_id": "a", "metadata": {"gift": True}}, {"source_id": "b", "metadata": {"gift": "no"}}]}
+    lines = [{"source_id": "a", "metadata": {"gift": True}}, {"source_id": "b", "metadata": {"gift": "no"}}]
+    order = {"items": lines}
     stackable = {"redeemables": [{"object": "voucher", "id": "TEN"}], "order": order}
     for path, body in (("orders", order), ("validations", stackable), ("redemptions", stackable)):
         response = shop.server().post(f"/v1/{path}", body)
         assert (response.status_code, response.json()["key"]) == (400, "metadata_validation_failed"), path
         assert response.json()["details"] == "gift: must be a boolean (actual value is 'no')"
     assert (Order.objects.count(), Voucher.objects.get().redeemed_quantity) == (0, 0)
-    order["items"][1]["metadata"] = {"gift": False}  # type: ignore[index]
+    lines[1]["metadata"] = {"gift": False}
     assert place(shop, **order)["items"][1]["metadata"] == {"gift": False}
 
 
