@@ -43,6 +43,9 @@ def test_the_page_says_what_a_rollback_gives_back_and_rolls_back(marketer, proje
     answer = marketer.post(url("redemption-rollback", row), {"reason": "Sent back"})
     rollback = Redemption.objects.get(kind="redemption_rollback")
     assert answer["Location"] == url("redemption", rollback)
+    shown = marketer.get(answer["Location"]).content.decode()
+    assert "<dt>Discount taken back</dt>" in shown
+    assert "−−" not in shown
     assert (rollback.reason, rollback.channel_type) == ("Sent back", "USER")
     row.refresh_from_db()
     assert row.status == "ROLLED_BACK"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -81,7 +82,7 @@ class RedemptionPage(Page):
                 "refused": row.kind == Redemption.Kind.REDEMPTION and row.result == Redemption.Result.FAILURE,
                 "order": order,
                 "lines": words.lines_of(order),
-                "sums": words.sums_of(order) | {"discount": order.get("total_discount_amount", row.discount_amount)},
+                "sums": words.sums_of(order) | _discount_of(row, order),
                 "children": children,
                 "rollbacks": rollback_rows,
                 "gives_back": self.gives_back(row, children) if self.can_roll_back(row) else [],
@@ -136,3 +137,9 @@ class RedemptionRollback(RedemptionPage):
             return self.show(self.found(public_id), f"Not rolled back: {sentence_of(error)}", status=400)
         messages.success(request, "Rolled back.")
         return redirect("dashboard:redemption", (done.parent or done.rollbacks[0]).public_id)
+
+
+def _discount_of(row: Redemption, order: Mapping[str, Any]) -> dict[str, Any]:
+    """The discount given, or of a rollback the one that was taken back."""
+    discount = order.get("total_discount_amount", row.discount_amount)
+    return {"taken_back": -discount} if discount and discount < 0 else {"discount": discount}
